@@ -55,10 +55,18 @@
 //! ([`auth::certs`]) into the certificate (`cluster::ca`), the database service reads them back and intersects them
 //! (`cluster::dbservice::authorize`) and grants them (`cluster::dbservice::provision`).
 
+pub mod auth;
+pub mod cli;
+pub mod client;
 pub mod db;
+pub mod flow;
 pub mod hop;
 pub mod identity;
 pub mod pg;
+pub mod profile;
 pub mod proto;
+pub mod proxy;
 pub mod quote;
 pub mod rbac;
+pub mod transport;
+pub mod webapi;

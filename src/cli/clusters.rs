@@ -1,0 +1,101 @@
+//! `postern clusters`: the root cluster and the leaf clusters behind it.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{CliError, Cx, Exit, Format};
+use crate::auth::clusters::RemoteCluster;
+use crate::flow::conn::ClusterConn;
+
+/// Arguments of `clusters`.
+#[derive(Args, Debug)]
+pub struct ClustersArgs {}
+
+/// A cluster, with tsh's keys (db-client.md 13.4).
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    cluster_name: &'a str,
+    status: &'static str,
+    cluster_type: &'static str,
+    labels: Option<&'a BTreeMap<String, String>>,
+    selected: bool,
+}
+
+/// Lists them.
+///
+/// # Errors
+/// Those of loading the login and of the auth service.
+pub async fn run(cx: &mut Cx, _args: ClustersArgs) -> Result<Exit, CliError> {
+    let session = cx.session()?;
+    let root = &session.profile.cluster;
+    let conn = ClusterConn::connect(&session, root).await?;
+    let remote = conn.remote_clusters().await?;
+    let rows = rows(root, &remote);
+    if cx.format == Format::Json {
+        cx.ui.json(&rows);
+        return Ok(Exit::Done);
+    }
+    let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    cx.ui
+        .table(&["Cluster", "Status", "Type", "Labels"], &cells);
+    Ok(Exit::Done)
+}
+
+fn rows<'a>(root: &'a str, remote: &'a [RemoteCluster]) -> Vec<Row<'a>> {
+    let root = Row {
+        cluster_name: root,
+        status: "online",
+        cluster_type: "root",
+        labels: None,
+        selected: true,
+    };
+    let leafs = remote.iter().map(|leaf| Row {
+        cluster_name: &leaf.name,
+        status: if leaf.online { "online" } else { "offline" },
+        cluster_type: "leaf",
+        labels: Some(&leaf.labels).filter(|labels| !labels.is_empty()),
+        selected: false,
+    });
+    std::iter::once(root).chain(leafs).collect()
+}
+
+fn cells(row: &Row<'_>) -> Vec<String> {
+    let labels = row
+        .labels
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect::<Vec<_>>();
+    vec![
+        row.cluster_name.to_owned(),
+        row.status.to_owned(),
+        row.cluster_type.to_owned(),
+        labels.join(", "),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_is_that_of_tsh() {
+        let leaf = |name: &str, online| RemoteCluster {
+            name: name.to_owned(),
+            online,
+            labels: BTreeMap::new(),
+        };
+        // The recorded `tsh clusters -f json` of 18.3.0.
+        let recorded = serde_json::json!([
+            {"cluster_name": "root", "status": "online", "cluster_type": "root", "labels": null, "selected": true},
+            {"cluster_name": "leaf", "status": "online", "cluster_type": "leaf", "labels": null, "selected": false}
+        ]);
+        assert_eq!(
+            serde_json::to_value(rows("root", &[leaf("leaf", true)])).expect("JSON"),
+            recorded
+        );
+        assert_eq!(rows("root", &[leaf("leaf", false)])[1].status, "offline");
+    }
+}

@@ -1,0 +1,287 @@
+//! From a command line to a target: shared by `db connect` and `db proxy`.
+
+use clap::Args;
+
+use crate::auth::resources::ListFilter;
+use crate::cli::output::shell_word;
+use crate::cli::{CliError, Cx, Kind};
+use crate::db::defaults::Options;
+use crate::db::{ChoiceError, SelectError, Wish};
+use crate::flow::conn::ClusterConn;
+use crate::flow::session::Session;
+use crate::flow::target::{self, Place, Target, TargetError};
+use crate::rbac::Database;
+use crate::rbac::filter::{parse_keywords, parse_labels};
+
+/// Which databases are meant.
+#[derive(Args, Clone, Debug, Default)]
+pub struct FilterArgs {
+    /// Only databases in which every word occurs: in the name, description, labels, protocol or type
+    #[arg(long, value_name = "WORDS")]
+    pub search: Vec<String>,
+
+    /// Only databases for which this expression holds, e.g. 'labels["env"] == "dev"'
+    #[arg(long, value_name = "EXPRESSION")]
+    pub query: Option<String>,
+
+    /// The cluster that owns the databases: a leaf of the one you are logged in to
+    #[arg(short = 'c', long, value_name = "CLUSTER")]
+    pub cluster: Option<String>,
+}
+
+impl FilterArgs {
+    /// What to ask the cluster for; `labels` are of the form `env=dev,team=a`.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for labels that are none.
+    pub fn filter(&self, labels: &[String]) -> Result<ListFilter, CliError> {
+        let mut filter = ListFilter {
+            search: self
+                .search
+                .iter()
+                .flat_map(|words| parse_keywords(words))
+                .collect(),
+            query: self.query.clone().unwrap_or_default(),
+            ..ListFilter::default()
+        };
+        for text in labels {
+            let labels = parse_labels(text).map_err(|err| {
+                CliError::new(Kind::Usage, err.to_string())
+                    .hint("labels look like this: env=dev,team=payments")
+            })?;
+            filter.labels.extend(labels);
+        }
+        Ok(filter)
+    }
+
+    /// The cluster that owns the databases.
+    pub fn cluster<'a>(&'a self, session: &'a Session) -> &'a str {
+        self.cluster.as_deref().unwrap_or(&session.profile.cluster)
+    }
+}
+
+/// What to connect to.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TargetArgs {
+    /// Name of the database, or how it begins; without it, the only one you may use, else a choice
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Database user; not needed where users are provisioned automatically
+    #[arg(long, value_name = "USER")]
+    pub db_user: Option<String>,
+
+    /// Database name
+    #[arg(long, value_name = "NAME")]
+    pub db_name: Option<String>,
+
+    /// Database roles for an automatically provisioned user, separated by commas; without it, all you may have
+    #[arg(long, value_name = "ROLE,ROLE")]
+    pub db_roles: Vec<String>,
+
+    /// Only databases with these labels, e.g. env=dev,team=a
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub labels: Vec<String>,
+
+    /// Which databases come into question.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+}
+
+impl TargetArgs {
+    fn wish(&self) -> Result<Wish, CliError> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let roles = target::roles(&self.db_roles);
+        if roles.is_empty() && !self.db_roles.is_empty() {
+            return Err(CliError::new(Kind::Usage, "--db-roles names no role").hint(
+                "leave it out for all your database roles, or name some: --db-roles reader,writer",
+            ));
+        }
+        Ok(Wish {
+            user: given(&self.db_user),
+            name: given(&self.db_name),
+            roles,
+        })
+    }
+}
+
+/// Finds out what is meant, asking where that is open and somebody is there to answer. One round trip on the connection.
+///
+/// # Errors
+/// Those of the cluster and of [`target()`]; with [`Kind::Ambiguous`] when nobody is there to choose.
+pub async fn target(
+    cx: &mut Cx,
+    session: &Session,
+    args: &TargetArgs,
+    program: Program,
+) -> Result<(ClusterConn, Target), CliError> {
+    find(cx, session, args)
+        .await
+        .map_err(|error| fitting(error, program, args.filter.cluster.as_deref()))
+}
+
+/// Which command the target is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// `db connect`.
+    Psql,
+    /// `db proxy`.
+    Tunnel,
+}
+
+/// Makes the commands that hints propose those that are wanted here: for a tunnel, in this cluster.
+fn fitting(mut error: CliError, program: Program, cluster: Option<&str>) -> CliError {
+    for hint in error
+        .hints
+        .iter_mut()
+        .filter(|hint| !hint.contains("--cluster"))
+    {
+        for command in ["postern db connect", "postern db ls"] {
+            let mut wanted = command.to_owned();
+            if program == Program::Tunnel {
+                wanted = wanted.replace("connect", "proxy");
+            }
+            if let Some(cluster) = cluster {
+                wanted = format!("{wanted} --cluster {}", shell_word(cluster));
+            }
+            *hint = hint.replace(command, &wanted);
+        }
+    }
+    error
+}
+
+async fn find(
+    cx: &mut Cx,
+    session: &Session,
+    args: &TargetArgs,
+) -> Result<(ClusterConn, Target), CliError> {
+    let mut wish = args.wish()?;
+    let filter = args.filter.filter(&args.labels)?;
+    let conn = ClusterConn::connect(session, args.filter.cluster(session)).await?;
+    let (databases, checker) = tokio::join!(conn.databases(&filter), conn.checker());
+    let (databases, checker) = (databases?, checker?);
+    let place = Place {
+        cluster: conn.cluster(),
+        root_cluster: conn.root_cluster(),
+        filtered: !filter.is_empty(),
+    };
+    let name = args.name.as_deref().filter(|name| !name.is_empty());
+    let database = match target::select(&databases, &checker, name, &wish, place) {
+        Ok(database) => database,
+        Err(err) => ask_which(cx, &conn, &databases, err).await?,
+    };
+    loop {
+        match target::decide(database, &checker, &wish, place) {
+            Ok(target) => return Ok((conn, target)),
+            Err(TargetError::Choice(choice)) if cx.interactive && choice.is_open_question() => {
+                let ChoiceError::Undecided { users, names, .. } = *choice else {
+                    return Err(TargetError::Choice(choice).into());
+                };
+                if let Some(users) = users {
+                    wish.user = Some(
+                        ask(cx, &format!("Database user for {}", database.name), &users).await?,
+                    );
+                }
+                if let Some(names) = names {
+                    wish.name = Some(
+                        ask(cx, &format!("Database name in {}", database.name), &names).await?,
+                    );
+                }
+            }
+            Err(err) => return Err(err.into()),
+        }
+    }
+}
+
+/// Asks which of several is meant; every other failure stays one.
+async fn ask_which<'d>(
+    cx: &mut Cx,
+    conn: &ClusterConn,
+    databases: &'d [Database],
+    err: TargetError,
+) -> Result<&'d Database, CliError> {
+    let candidates = match &err {
+        TargetError::Select {
+            error: SelectError::Ambiguous { candidates, .. },
+            ..
+        } if cx.interactive => candidates,
+        TargetError::Select {
+            error: SelectError::NotFound { .. },
+            ..
+        } => return Err(elsewhere(conn, err).await),
+        _ => return Err(err.into()),
+    };
+    let candidates: Vec<&Database> = databases
+        .iter()
+        .filter(|db| candidates.contains(&db.name))
+        .collect();
+    let lines: Vec<String> = candidates
+        .iter()
+        .map(|db| {
+            if db.description.is_empty() {
+                db.name.clone()
+            } else {
+                format!("{}  ({})", db.name, db.description)
+            }
+        })
+        .collect();
+    let chosen = cx.ui.choice("Database", &lines).await?;
+    Ok(candidates[chosen])
+}
+
+/// A database that is not there may be a leaf's: the clusters are named, as far as they can be found out.
+async fn elsewhere(conn: &ClusterConn, err: TargetError) -> CliError {
+    let mut error = CliError::from(err);
+    // Only advice: that it cannot be had changes nothing.
+    if let Ok(leafs) = conn.remote_clusters().await {
+        let mut others: Vec<String> = leafs
+            .into_iter()
+            .filter(|leaf| leaf.online)
+            .map(|leaf| leaf.name)
+            .collect();
+        others.retain(|leaf| leaf != conn.cluster());
+        if conn.is_remote() {
+            others.insert(0, conn.root_cluster().to_owned());
+        }
+        if !others.is_empty() {
+            error = error.hint(format!(
+                "or is it in another cluster? postern db ls --cluster {}",
+                others.join(" or ")
+            ));
+        }
+    }
+    error
+}
+
+/// Asks for one of the allowed ones, or for any text where any is allowed.
+async fn ask(cx: &mut Cx, what: &str, choices: &Options) -> Result<String, CliError> {
+    if choices.any || choices.allowed.is_empty() {
+        return cx.ui.input(&format!("{what} ({choices})")).await;
+    }
+    let chosen = cx.ui.choice(what, &choices.allowed).await?;
+    Ok(choices.allowed[chosen].clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_propose_the_command_that_is_wanted_in_the_cluster_that_is_meant() {
+        let error = || {
+            CliError::new(Kind::Ambiguous, "x")
+                .hint("e.g. postern db connect app --db-user app")
+                .hint("postern db ls -v shows more")
+                .hint("or is it in another cluster? postern db ls --cluster root")
+        };
+        assert_eq!(fitting(error(), Program::Psql, None), error());
+        assert_eq!(
+            fitting(error(), Program::Tunnel, Some("leaf")).hints,
+            [
+                "e.g. postern db proxy --cluster leaf app --db-user app",
+                "postern db ls --cluster leaf -v shows more",
+                "or is it in another cluster? postern db ls --cluster root",
+            ]
+        );
+    }
+}

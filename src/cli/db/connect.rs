@@ -1,0 +1,195 @@
+//! `postern db connect`: psql on a database, through a tunnel of its own.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::choose::{self, Program, TargetArgs};
+use crate::cli::signals::interruptible;
+use crate::cli::{CliError, Cx, Exit, Kind};
+use crate::client::child::{self, Ended};
+use crate::client::psql::{self, Connection};
+use crate::flow::credential;
+use crate::flow::target::Target;
+use crate::flow::tunnel::Tunnel;
+use crate::proxy::{self, Options, Report};
+
+/// Arguments of `db connect`.
+#[derive(Args, Debug)]
+pub struct ConnectArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// Arguments for psql, e.g. -- -c 'select 1'
+    #[arg(last = true, value_name = "PSQL ARGUMENTS")]
+    psql: Vec<OsString>,
+}
+
+/// Connects; ends with psql's own exit code.
+///
+/// # Errors
+/// Everything that can be found out before psql starts.
+pub async fn run(cx: &mut Cx, args: ConnectArgs) -> Result<Exit, CliError> {
+    // Looked for first: nobody should be asked anything, and nothing be issued, for a program that is not there.
+    let path = std::env::var_os("PATH");
+    let program = psql::find(path.as_deref()).map_err(|missing| {
+        CliError::new(Kind::ProgramMissing, missing.to_string()).hint(missing.how_to_install())
+    })?;
+    let (tunnel, target) = interruptible(Box::pin(prepare(cx, &args.target))).await?;
+    if cx.interactive {
+        cx.ui.status(&target.explain());
+    }
+    let listener = listen().await?;
+    let port = listener
+        .local_addr()
+        .map_err(|err| no_listener(&err))?
+        .port();
+    let notes = Notes::default();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served = tokio::spawn(proxy::serve(
+        listener,
+        Arc::new(tunnel),
+        notes.options(),
+        async {
+            // A sender that is gone means the same.
+            let _ = stopped.await;
+        },
+    ));
+    let to = Connection {
+        port,
+        user: target.user.clone(),
+        dbname: target.name.clone(),
+    };
+    let ended = child::run(psql::command(&program, &to, &args.psql)).await;
+    drop(stop);
+    let report = served.await.unwrap_or_default();
+    let ended = ended.map_err(|err| {
+        CliError::new(
+            Kind::ProgramMissing,
+            format!("cannot start {}: {err}", program.display()),
+        )
+    })?;
+    finish(cx, ended, report, &program, &notes).await
+}
+
+/// Everything up to the certificate.
+async fn prepare(cx: &mut Cx, args: &TargetArgs) -> Result<(Tunnel, Target), CliError> {
+    let session = cx.session()?;
+    let (conn, target) = choose::target(cx, &session, args, Program::Psql).await?;
+    let credential = credential::issue(&conn, &session, &target, cx.now).await?;
+    Ok((
+        Tunnel::new(cx.home.clone(), super::proxy::clock(), &session, credential),
+        target,
+    ))
+}
+
+async fn listen() -> Result<TcpListener, CliError> {
+    TcpListener::bind("127.0.0.1:0")
+        .await
+        .map_err(|err| no_listener(&err))
+}
+
+fn no_listener(err: &std::io::Error) -> CliError {
+    CliError::new(Kind::Failed, format!("cannot listen on 127.0.0.1: {err}"))
+}
+
+async fn finish(
+    cx: &mut Cx,
+    ended: Ended,
+    report: Report,
+    program: &Path,
+    notes: &Notes,
+) -> Result<Exit, CliError> {
+    // While psql ran the terminal was its own.
+    for note in notes.take() {
+        cx.ui.warn(&note);
+    }
+    match ended {
+        Ended::Told(_) => Ok(Exit::Terminated),
+        Ended::Itself(code) => {
+            if code != 0 && !report.startup_seen {
+                let version = psql::version(program).await;
+                cx.ui.warn(&never_connected(program, version.as_deref()));
+            }
+            Ok(if code == 0 {
+                Exit::Done
+            } else {
+                Exit::Program(code)
+            })
+        }
+    }
+}
+
+/// What to say of a psql that ended before it spoke PostgreSQL's protocol.
+fn never_connected(program: &Path, version: Option<&str>) -> String {
+    let version = version.map_or_else(
+        || "which does not tell its version".to_owned(),
+        |version| format!("which is {version}"),
+    );
+    format!(
+        "psql ended before it connected: {}, {version}; if its arguments are right, the program or its OpenSSL may be broken \
+         or too old: install a newer one ({})",
+        program.display(),
+        psql::PsqlMissing
+            .how_to_install()
+            .trim_start_matches("install it: ")
+    )
+}
+
+/// Notes of the tunnel, kept until psql has ended.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    /// More than this many say nothing new.
+    const MOST: usize = 20;
+
+    fn options(&self) -> Options {
+        let kept = Arc::clone(&self.0);
+        let note = move |text: &str| {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() < Self::MOST && kept.last().is_none_or(|last| last != text) {
+                kept.push(text.to_owned());
+            }
+        };
+        Options {
+            note: Arc::new(note),
+            ..Options::default()
+        }
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_psql_that_never_connected_is_named_with_its_version() {
+        let text = never_connected(Path::new("/opt/old/psql"), Some("psql (PostgreSQL) 9.6.24"));
+        assert!(
+            text.contains("/opt/old/psql, which is psql (PostgreSQL) 9.6.24;"),
+            "{text}"
+        );
+        assert!(text.contains("install"), "{text}");
+        assert!(never_connected(Path::new("psql"), None).contains("does not tell its version"));
+    }
+
+    #[test]
+    fn notes_are_kept_and_do_not_grow_for_ever() {
+        let notes = Notes::default();
+        let options = notes.options();
+        for i in 0..100 {
+            (options.note)(&format!("note {}", i / 2));
+        }
+        assert_eq!(notes.take().len(), Notes::MOST);
+        assert!(notes.take().is_empty());
+    }
+}

@@ -1,0 +1,226 @@
+//! Failures on the way to a cluster.
+
+use super::{CliError, Kind};
+use crate::auth::{ApiError, Fault};
+use crate::flow::conn::{CheckerError, ConnError};
+use crate::transport::dial::DialError;
+use crate::transport::tls_fault::TlsFault;
+use crate::transport::trust::{TrustError, Why};
+
+const LOGIN_AGAIN: &str = "log in again: postern login --force";
+
+impl From<ConnError> for CliError {
+    fn from(error: ConnError) -> Self {
+        let message = error.to_string();
+        let hop = error.hop();
+        match error {
+            ConnError::Api(err) => err.into(),
+            ConnError::Trust(err) => err.into(),
+            // Only the login's own host authorities count here, no CA file.
+            ConnError::Dial {
+                error:
+                    DialError::Tls {
+                        fault: TlsFault::Untrusted(whose),
+                        ..
+                    },
+                ..
+            } => Self::new(Kind::NotLoggedIn, message)
+                .at(hop)
+                .hint(match whose.why {
+                    Why::Expired { .. } | Why::NotYet { .. } => {
+                        "check this computer's clock".to_owned()
+                    }
+                    _ => format!("the cluster may have renewed its host authority; {LOGIN_AGAIN}"),
+                }),
+            ConnError::Dial { error, .. } => error.into(),
+            ConnError::Offline { cluster, .. } => {
+                Self::new(Kind::Unreachable, message).at(hop).hint(format!(
+                    "try again in a moment; postern clusters tells whether {cluster} is online"
+                ))
+            }
+            ConnError::UnknownCluster { cluster, known } => {
+                let nearest = crate::flow::target::nearest(&cluster, &known);
+                let error = Self::new(Kind::NotFound, message);
+                match nearest.first() {
+                    Some(name) => error.hint(format!("did you mean --cluster {name}?")),
+                    None => error.hint("postern clusters lists them"),
+                }
+            }
+        }
+    }
+}
+
+impl From<DialError> for CliError {
+    fn from(error: DialError) -> Self {
+        let message = error.to_string();
+        let hop = error.hop();
+        if error.tls().is_some_and(TlsFault::needs_login) {
+            return Self::new(Kind::NotLoggedIn, message)
+                .at(hop)
+                .hint(LOGIN_AGAIN);
+        }
+        let hint = match &error {
+            DialError::Address(_) => {
+                "an address looks like this: teleport.example.com:443".to_owned()
+            }
+            DialError::Resolve { .. } => "check the name, and the network or VPN".to_owned(),
+            DialError::Connect { .. } | DialError::Timeout { .. } => {
+                "is the proxy up, and the network or VPN?".to_owned()
+            }
+            DialError::Closed { .. } => {
+                "the proxy may be starting; try again in a moment".to_owned()
+            }
+            DialError::Tls { fault, .. } => match fault {
+                TlsFault::Untrusted(whose) => match whose.why {
+                    Why::Expired { .. } | Why::NotYet { .. } => {
+                        "check this computer's clock".to_owned()
+                    }
+                    _ => "log in with the proxy's own authority: postern login --ca-file FILE"
+                        .to_owned(),
+                },
+                TlsFault::NoProtocol | TlsFault::WrongProtocol(_) => {
+                    "a load balancer that ends TLS in front of the proxy is not supported yet"
+                        .to_owned()
+                }
+                TlsFault::NotTls => "check the port: this one does not speak TLS".to_owned(),
+                _ => "check the address of the proxy: postern status".to_owned(),
+            },
+        };
+        Self::new(Kind::Unreachable, message).at(hop).hint(hint)
+    }
+}
+
+impl From<TrustError> for CliError {
+    fn from(error: TrustError) -> Self {
+        Self::new(
+            Kind::NotLoggedIn,
+            format!("the login cannot be used: {error}"),
+        )
+        .hint(LOGIN_AGAIN)
+    }
+}
+
+impl From<CheckerError> for CliError {
+    fn from(error: CheckerError) -> Self {
+        match error {
+            CheckerError::Api(err) => err.into(),
+            CheckerError::Access(err) => {
+                Self::new(Kind::Failed, format!("your roles make no sense: {err}"))
+            }
+        }
+    }
+}
+
+impl From<ApiError> for CliError {
+    fn from(error: ApiError) -> Self {
+        let hop = error.hop();
+        let (kind, hint) = match error.fault {
+            Fault::Login => (Kind::NotLoggedIn, LOGIN_AGAIN),
+            Fault::Denied => (
+                Kind::Denied,
+                "your user may be locked or lack the right; ask the cluster's administrator, postern status shows who you are",
+            ),
+            Fault::PinnedIp => (
+                Kind::NotLoggedIn,
+                "your certificate is bound to another network address; log in again from here: postern login --force",
+            ),
+            Fault::HardwareKey => (
+                Kind::SecondFactor,
+                "the cluster wants a key on hardware, which this version cannot use; tsh can",
+            ),
+            Fault::Query => (
+                Kind::Usage,
+                "a query looks like this: --query 'labels[\"env\"] == \"dev\" && hasPrefix(name, \"pg\")'",
+            ),
+            // A deleted role of the certificate says so itself.
+            Fault::NotFound if error.text.contains("role ") => (Kind::NotLoggedIn, LOGIN_AGAIN),
+            Fault::NotFound => (
+                Kind::NotFound,
+                "postern db ls shows the databases there are",
+            ),
+            Fault::RateLimited => (
+                Kind::Unreachable,
+                "the cluster asks to slow down; try again in a moment",
+            ),
+            Fault::Unreachable => (Kind::Unreachable, "try again in a moment"),
+            Fault::Unimplemented => (
+                Kind::Failed,
+                "the cluster's version does not know this; postern is made for 18",
+            ),
+            Fault::Invalid | Fault::TooLarge | Fault::BadAnswer | Fault::Other => {
+                return Self::new(Kind::Failed, error.to_string()).at(hop);
+            }
+        };
+        Self::new(kind, error.to_string()).at(hop).hint(hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Status;
+
+    use super::*;
+    use crate::hop::Hop;
+
+    #[test]
+    fn an_unknown_cluster_names_the_known_ones() {
+        let known = vec!["root".to_owned(), "leaf".to_owned()];
+        let error = CliError::from(ConnError::UnknownCluster {
+            cluster: "leef".to_owned(),
+            known,
+        });
+        assert_eq!(error.kind, Kind::NotFound);
+        assert_eq!(
+            error.message,
+            "there is no cluster \"leef\"; known are: root, leaf"
+        );
+        assert_eq!(error.hints, ["did you mean --cluster leaf?"]);
+    }
+
+    #[test]
+    fn an_expired_login_and_an_unreachable_proxy_have_codes_of_their_own() {
+        let expired = DialError::Tls {
+            addr: "p:443".to_owned(),
+            fault: TlsFault::ClientExpired,
+        };
+        assert_eq!(CliError::from(expired).kind, Kind::NotLoggedIn);
+        let refused = DialError::Connect {
+            addr: "p:443".to_owned(),
+            reason: "connection refused".to_owned(),
+        };
+        let error = CliError::from(ConnError::Dial {
+            cluster: "root".to_owned(),
+            error: refused,
+        });
+        assert_eq!(
+            (error.kind, error.hop),
+            (Kind::Unreachable, Hop::Proxy("p:443".to_owned()))
+        );
+    }
+
+    #[test]
+    fn faults_of_calls_have_codes() {
+        let kind = |status| CliError::from(ApiError::new("root", &status, None)).kind;
+        assert_eq!(
+            kind(Status::permission_denied("access denied")),
+            Kind::Denied
+        );
+        assert_eq!(
+            kind(Status::unknown(
+                "parsing expression\n\t1:8: expected operand, found 'EOF'"
+            )),
+            Kind::Usage
+        );
+        assert_eq!(
+            kind(Status::not_found("access denied\n\trole x is not found")),
+            Kind::NotLoggedIn
+        );
+        assert_eq!(
+            kind(Status::not_found("database service \"x\" not found")),
+            Kind::NotFound
+        );
+        assert_eq!(kind(Status::unavailable("x")), Kind::Unreachable);
+        let expired = "access denied: client credentials have expired, please relogin.";
+        assert_eq!(kind(Status::permission_denied(expired)), Kind::NotLoggedIn);
+    }
+}

@@ -1,0 +1,149 @@
+//! Failures of logging in.
+
+use super::{CliError, Kind};
+use crate::flow::login::{LoginError, Unsupported};
+use crate::hop::Hop;
+use crate::transport::trust::{Untrusted, Why};
+use crate::webapi::WebError;
+
+impl From<LoginError> for CliError {
+    fn from(error: LoginError) -> Self {
+        let message = error.to_string();
+        match error {
+            LoginError::Web(inner) => inner.into(),
+            LoginError::Announced { asked, error } => {
+                let mut cli = Self::from(*error);
+                cli.message = message;
+                cli.hint(format!("the cluster's public address may be wrong, or reachable only from elsewhere than {asked}"))
+            }
+            LoginError::NoProxy(failures) => {
+                let cli = Self::new(Kind::Unreachable, message)
+                    .hint("name the port if it is neither 443 nor 3080: postern login --proxy HOST:PORT");
+                match failures.first().and_then(WebError::addr) {
+                    Some(addr) => cli.at(Hop::Proxy(addr.to_owned())),
+                    None => cli,
+                }
+            }
+            LoginError::Unsupported { proxy, method } => unsupported(proxy, &method),
+            LoginError::Answer(_) | LoginError::ExpiredOnArrival { .. } => {
+                Self::new(Kind::Failed, message).hint("ask the cluster's administrator; a longer --ttl may help with an expired one")
+            }
+            LoginError::ClockBehind { .. } | LoginError::ClockAhead { .. } => {
+                Self::new(Kind::Failed, message).hint("set the clock of this computer (on Linux: timedatectl set-ntp true), then log in again")
+            }
+        }
+    }
+}
+
+fn unsupported(proxy: String, method: &Unsupported) -> CliError {
+    let error = CliError::new(Kind::SecondFactor, method.to_string());
+    const WAYS: &str =
+        "what works: a local user with password and one-time code (authenticator app)";
+    let error = match method {
+        Unsupported::Sso { .. } | Unsupported::Passwordless | Unsupported::Headless => error.hint(
+            format!("{WAYS}: postern login --proxy {proxy} --auth local --user NAME"),
+        ),
+        Unsupported::SecurityKeysOnly => error.hint(format!(
+            "{WAYS}; the cluster's administrator can allow otp beside webauthn"
+        )),
+        Unsupported::SecurityKeyOfUser | Unsupported::NoDevice { .. } => error.hint(format!(
+            "{WAYS}; add an authenticator app in the web UI: https://{proxy}/web/account/security"
+        )),
+        Unsupported::HardwareKey(_) => error.hint(format!(
+            "{WAYS}, under a policy that takes keys made by software"
+        )),
+    };
+    error.at(Hop::Proxy(proxy))
+}
+
+impl From<WebError> for CliError {
+    fn from(error: WebError) -> Self {
+        let message = error.to_string();
+        let hop = error
+            .addr()
+            .map_or(Hop::Local, |addr| Hop::Proxy(addr.to_owned()));
+        let unreachable = Self::new(Kind::Unreachable, message.clone()).at(hop.clone());
+        match &error {
+            WebError::Address(_) => Self::new(Kind::Usage, message),
+            WebError::Trust(_) => Self::new(Kind::Failed, message).hint("see --ca-file"),
+            WebError::Resolve { .. } => {
+                unreachable.hint("check the spelling of the host name, and the network")
+            }
+            WebError::Connect { .. } | WebError::Timeout { .. } => {
+                unreachable.hint("check host and port; is the cluster up, is a VPN needed?")
+            }
+            WebError::NotTls { .. } => {
+                unreachable.hint("is this the proxy's web port (mostly 443 or 3080)?")
+            }
+            WebError::Broken { .. } => unreachable,
+            WebError::Decode { .. } => {
+                unreachable.hint("is this the proxy's web port (mostly 443 or 3080)?")
+            }
+            WebError::Untrusted { untrusted, .. } => distrusted(unreachable, untrusted),
+            WebError::Status {
+                status,
+                message: text,
+                ..
+            } => {
+                let refused = Self::new(Kind::Failed, message).at(hop);
+                match (status, text.as_str()) {
+                    (404, _) => refused.hint("is this the web port of a Teleport proxy?"),
+                    (429, text) if text.starts_with("rate limit") => refused.hint("wait that long, then try once more"),
+                    (_, "too many incorrect attempts, please try again later") => {
+                        refused.hint("the account is locked for up to 30 minutes")
+                    }
+                    (_, "local auth disabled") => refused.hint("this cluster takes single sign-on only, which this version of postern cannot do"),
+                    (403, "invalid credentials" | "invalid username or password") => {
+                        refused.hint("another user? postern login --user NAME")
+                    }
+                    (403, "invalid username, password or second factor") => refused.hint(
+                        "each one-time code counts once and for 30 seconds: wait for the next one; the clock of the device that shows it must be right",
+                    ),
+                    _ => refused,
+                }
+            }
+        }
+    }
+}
+
+/// A certificate that nobody trusts: whose it is was said; what to do about it is said here.
+pub(super) fn distrusted(error: CliError, untrusted: &Untrusted) -> CliError {
+    match &untrusted.why {
+        Why::Issuer | Why::SelfSigned | Why::Other(_) => error
+            .hint("trust its authority, or this very certificate: postern login --ca-file FILE")
+            .hint("or, for a test only, verify nothing: postern login --insecure"),
+        Why::Name { presented, .. } => match presented.iter().find(|name| !name.contains('*')) {
+            Some(name) => error.hint(format!("use the name it is for: postern login --proxy {name}:PORT")),
+            None => error.hint("for a test only, verify nothing: postern login --insecure"),
+        },
+        Why::Expired { .. } | Why::NotYet { .. } => {
+            error.hint("is the clock of this computer right? If it is, the cluster's administrator has to renew the certificate")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_code_and_a_refused_password_have_hints_of_their_own() {
+        // Texts of the recorded refusals (login.md 3.4).
+        for (text, hint) in [
+            ("invalid credentials", "--user NAME"),
+            (
+                "invalid username, password or second factor",
+                "wait for the next one",
+            ),
+        ] {
+            let error = CliError::from(WebError::Status {
+                addr: "p:443".to_owned(),
+                status: 403,
+                message: text.to_owned(),
+            });
+            assert_eq!((error.kind, error.hints.len()), (Kind::Failed, 1));
+            assert!(error.message.contains(text), "{error:?}");
+            assert!(error.hints[0].contains(hint), "{error:?}");
+        }
+    }
+}

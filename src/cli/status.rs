@@ -1,0 +1,176 @@
+//! `postern status`: what the files say; no network.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::output::{date, remaining, rfc3339};
+use super::{CliError, Cx, Exit, Format};
+use crate::flow::session::{self, SessionError};
+use crate::identity::{Certificate, Traits};
+use crate::profile::{Home, KeyLocation, Profile};
+
+/// Arguments of `status`.
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// The login at this proxy instead of the last one
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub proxy: Option<String>,
+}
+
+/// A login as `--format json` prints it; also the result of `login`.
+#[derive(Debug, Serialize)]
+pub(super) struct Report<'a> {
+    proxy: &'a str,
+    profile_url: String,
+    cluster: &'a str,
+    user: &'a str,
+    roles: Vec<&'a str>,
+    traits: &'a Traits,
+    valid_until: String,
+    expired: bool,
+    insecure: bool,
+    server_version: &'a str,
+    key: Key,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    already_logged_in: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_logins: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Key {
+    /// `file` or `keychain`.
+    store: &'static str,
+    /// The path, or the name of the keychain.
+    location: String,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(
+        home: &Home,
+        profile: &'a Profile,
+        certificate: &'a Certificate,
+        now: i64,
+    ) -> Self {
+        let mut roles: Vec<&str> = certificate
+            .identity
+            .roles
+            .iter()
+            .map(String::as_str)
+            .collect();
+        roles.sort_unstable();
+        Self {
+            proxy: &profile.proxy,
+            profile_url: format!("https://{}", profile.proxy),
+            cluster: &profile.cluster,
+            user: &certificate.identity.username,
+            roles,
+            traits: &certificate.identity.traits,
+            valid_until: rfc3339(certificate.not_after),
+            expired: now >= certificate.not_after,
+            insecure: profile.trust.insecure,
+            server_version: &profile.server_version,
+            key: Key {
+                store: match profile.key {
+                    KeyLocation::File { .. } => "file",
+                    KeyLocation::Keychain { .. } => "keychain",
+                },
+                location: key_place(home, profile),
+            },
+            already_logged_in: None,
+            other_logins: Vec::new(),
+        }
+    }
+
+    pub(super) fn already(mut self, already: bool) -> Self {
+        self.already_logged_in = Some(already);
+        self
+    }
+
+    /// Prints it for people.
+    fn text(&self, cx: &mut Cx, not_after: i64) {
+        let left = not_after - cx.now;
+        let bracket = if left <= 0 {
+            "EXPIRED".to_owned()
+        } else {
+            format!("valid for {}", remaining(left))
+        };
+        let mut line = |label: &str, value: &str| cx.ui.out(&format!("{label:<13} {value}"));
+        line("Proxy:", self.proxy);
+        line("Cluster:", self.cluster);
+        line("User:", self.user);
+        line("Roles:", &self.roles.join(", "));
+        for (name, values) in self.traits {
+            if !values.is_empty() {
+                line("Trait:", &format!("{name} = {}", values.join(", ")));
+            }
+        }
+        line("Valid until:", &format!("{} [{bracket}]", date(not_after)));
+        line("Private key:", &self.key.location);
+        if self.insecure {
+            line("Certificate:", "of the proxy is not verified (--insecure)");
+        }
+        for other in &self.other_logins {
+            line("Also:", other);
+        }
+    }
+}
+
+/// Where the key is, for people and scripts.
+pub(super) fn key_place(home: &Home, profile: &Profile) -> String {
+    home.key_path(&profile.key).map_or_else(
+        || profile.key.to_string(),
+        |path| path.display().to_string(),
+    )
+}
+
+/// Shows the login.
+///
+/// # Errors
+/// [`super::Kind::NotLoggedIn`], also when the login has expired or its key is gone; it is shown before.
+pub fn run(cx: &mut Cx, args: &StatusArgs) -> Result<Exit, CliError> {
+    let home = match &args.proxy {
+        Some(proxy) => cx.home.clone().select(Some(proxy.clone())),
+        None => cx.home.clone(),
+    };
+    let (profile, certificate) = match session::peek(&home) {
+        Err(SessionError::NotLoggedIn { proxy: None }) => return Err(nobody(&home)),
+        other => other?,
+    };
+    let mut report = Report::new(&home, &profile, &certificate, cx.now);
+    report.other_logins = others(&home, &profile);
+    if cx.format == Format::Json {
+        cx.ui.json(&report);
+    } else {
+        report.text(cx, certificate.not_after);
+    }
+    session::check_time(&profile, &certificate, cx.now)?;
+    session::load_key(&home, &profile)?;
+    Ok(Exit::Done)
+}
+
+/// Nobody is the last one, but there may be logins.
+fn nobody(home: &Home) -> CliError {
+    let error = CliError::from(SessionError::NotLoggedIn { proxy: None });
+    match home
+        .all()
+        .unwrap_or_default()
+        .into_iter()
+        .find_map(Result::ok)
+    {
+        Some(other) => error.hint(format!(
+            "there is a login to {}: export POSTERN_PROXY={}",
+            other.proxy, other.proxy
+        )),
+        None => error,
+    }
+}
+
+fn others(home: &Home, shown: &Profile) -> Vec<String> {
+    let all = home.all().unwrap_or_default();
+    all.into_iter()
+        .filter_map(Result::ok)
+        .filter(|p| p.proxy != shown.proxy)
+        .map(|p| format!("{} at {}", p.user, p.proxy))
+        .collect()
+}

@@ -1,0 +1,296 @@
+//! The one door to the terminal: data on stdout, everything else on stderr, prompts by dialoguer on stderr.
+//!
+//! Texts may come from a cluster, so control characters are shown, not obeyed. A failed write is remembered and decides the
+//! exit code at the end ([`Ui::finish`]); nothing else needs to care.
+
+mod prompt;
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use super::error::{CliError, Kind};
+use super::output;
+
+pub use prompt::Answer;
+
+/// Where output goes.
+#[derive(Debug)]
+enum Sink {
+    Real,
+    /// For tests.
+    Kept(Vec<u8>),
+}
+
+/// The terminal, or what stands in for it.
+#[derive(Debug)]
+pub struct Ui {
+    out: Sink,
+    err: Sink,
+    out_width: Option<u16>,
+    err_color: bool,
+    can_prompt: bool,
+    json: bool,
+    quiet: bool,
+    failed: Option<io::Error>,
+}
+
+#[derive(Clone, Copy)]
+enum Paint {
+    Red,
+    Yellow,
+    Cyan,
+}
+
+impl Ui {
+    /// The real terminal. `color`: colours are allowed; `interactive`: prompts are; both only where there is a terminal.
+    /// `json`: errors are JSON, status lines and hints are not printed.
+    pub fn real(color: bool, interactive: bool, json: bool) -> Self {
+        let out_width = io::stdout().is_terminal().then(|| {
+            let (_, columns) = console::Term::stdout().size();
+            // A terminal that does not know its width says 0.
+            if columns == 0 { 80 } else { columns }
+        });
+        let err_terminal = io::stderr().is_terminal();
+        Self {
+            out: Sink::Real,
+            err: Sink::Real,
+            out_width,
+            err_color: color && err_terminal,
+            can_prompt: interactive && err_terminal && io::stdin().is_terminal(),
+            json,
+            quiet: json,
+            failed: None,
+        }
+    }
+
+    /// A pipe into memory that never prompts; for tests of commands. See [`Self::taken`].
+    pub fn kept(json: bool) -> Self {
+        Self {
+            out: Sink::Kept(Vec::new()),
+            err: Sink::Kept(Vec::new()),
+            out_width: None,
+            err_color: false,
+            can_prompt: false,
+            json,
+            quiet: json,
+            failed: None,
+        }
+    }
+
+    /// What a [`Self::kept`] one was given so far: (stdout, stderr).
+    pub fn taken(&mut self) -> (String, String) {
+        let take = |sink: &mut Sink| match sink {
+            Sink::Real => String::new(),
+            Sink::Kept(bytes) => String::from_utf8_lossy(&std::mem::take(bytes)).into_owned(),
+        };
+        (take(&mut self.out), take(&mut self.err))
+    }
+
+    /// Tells whether somebody is there to answer: terminals on stdin and stderr, and no `--non-interactive`.
+    pub fn can_prompt(&self) -> bool {
+        self.can_prompt
+    }
+
+    /// Tells whether `--format json` holds.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints a line of data.
+    pub fn out(&mut self, line: &str) {
+        let line = clean(line);
+        self.write_out(&line);
+    }
+
+    /// Prints a value as one line of JSON.
+    pub fn json_line(&mut self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.write_out(&text),
+            Err(error) => self.failed = Some(error.into()),
+        }
+    }
+
+    /// Prints a value as indented JSON.
+    pub fn json(&mut self, value: &impl Serialize) {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => self.write_out(&text),
+            Err(error) => self.failed = Some(error.into()),
+        }
+    }
+
+    /// Prints a table: on a terminal its cells are wrapped to the width, in a pipe each row is one line, however long.
+    pub fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
+        let cells: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| row.iter().map(|c| clean(c)).collect())
+            .collect();
+        let text = output::table(head, &cells, self.out_width);
+        self.write_out(&text);
+    }
+
+    /// Says on stderr what is going on; silent with `--format json`.
+    pub fn status(&mut self, text: &str) {
+        if !self.quiet {
+            let line = clean(text);
+            self.write_err(&line);
+        }
+    }
+
+    /// Warns on stderr, with `--format json` too: warnings are not errors, and a script's log is where they belong.
+    pub fn warn(&mut self, text: &str) {
+        self.labelled("warning", Paint::Yellow, text);
+    }
+
+    /// Proposes something on stderr; silent with `--format json`.
+    pub fn hint(&mut self, text: &str) {
+        if !self.quiet {
+            self.labelled("hint", Paint::Cyan, text);
+        }
+    }
+
+    /// Prints a failure: message and hints, or one JSON object.
+    pub fn error(&mut self, error: &CliError) {
+        if matches!(error.kind, Kind::Interrupted | Kind::Terminated) {
+            return;
+        }
+        if self.json {
+            match serde_json::to_string(&error.json()) {
+                Ok(text) => self.write_err(&text),
+                Err(e) => self.failed = Some(e.into()),
+            }
+            return;
+        }
+        self.labelled("error", Paint::Red, &error.message);
+        for hint in &error.hints {
+            self.hint(hint);
+        }
+    }
+
+    /// Prints text that clap made: help to stdout, usage errors to stderr. Colours are clap's own business.
+    pub(super) fn clap(&mut self, error: &clap::Error) {
+        if let Err(e) = error.print() {
+            self.failed = Some(e);
+        }
+    }
+
+    /// Writes bytes to stdout as they are: generated scripts.
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.write(true, bytes);
+    }
+
+    /// Flushes, and tells of the first write that failed. A closed pipe (`postern db ls | head -1`) is no failure.
+    ///
+    /// # Errors
+    /// [`Kind::Failed`] when output was lost, e.g. on a full disk.
+    pub fn finish(&mut self) -> Result<(), CliError> {
+        if matches!(self.out, Sink::Real)
+            && let Err(error) = io::stdout().flush()
+        {
+            self.failed.get_or_insert(error);
+        }
+        match self.failed.take() {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::new(
+                Kind::Failed,
+                format!("cannot write the output: {error}"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn labelled(&mut self, label: &str, paint: Paint, text: &str) {
+        let text = clean(text);
+        let line = if self.err_color {
+            let code = match paint {
+                Paint::Red => 31,
+                Paint::Yellow => 33,
+                Paint::Cyan => 36,
+            };
+            format!("\x1b[1;{code}m{label}:\x1b[0m {text}")
+        } else {
+            format!("{label}: {text}")
+        };
+        self.write_err(&line);
+    }
+
+    fn write_out(&mut self, line: &str) {
+        self.write(true, format!("{line}\n").as_bytes());
+    }
+
+    fn write_err(&mut self, line: &str) {
+        // One write: lines of several processes on one terminal do not mix.
+        self.write(false, format!("{line}\n").as_bytes());
+    }
+
+    fn write(&mut self, stdout: bool, bytes: &[u8]) {
+        let sink = if stdout { &mut self.out } else { &mut self.err };
+        let result = match sink {
+            Sink::Kept(kept) => {
+                kept.extend_from_slice(bytes);
+                Ok(())
+            }
+            Sink::Real if stdout => io::stdout().write_all(bytes),
+            Sink::Real => io::stderr().write_all(bytes),
+        };
+        // Lost words on stderr are no reason to fail: often it is closed on purpose.
+        if let Err(error) = result
+            && stdout
+        {
+            self.failed.get_or_insert(error);
+        }
+    }
+}
+
+/// Shows control characters as `\x1b` and the like; line ends and tabs stay.
+fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.trim_end_matches('\n').chars() {
+        if c.is_control() && c != '\n' && c != '\t' {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hop::Hop;
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(clean("a\u{1b}[31mb\tc\nd\r\n"), "a\\u{1b}[31mb\tc\nd\\r");
+    }
+
+    #[test]
+    fn errors_are_one_json_object_when_json_is_asked_for() {
+        let error = CliError::new(Kind::Unreachable, "no route")
+            .at(Hop::Proxy("h:443".into()))
+            .hint("a")
+            .hint("b");
+        let mut ui = Ui::kept(true);
+        ui.status("not seen");
+        ui.hint("not seen either");
+        ui.error(&error);
+        let (out, err) = ui.taken();
+        assert_eq!(out, "");
+        let value: serde_json::Value = serde_json::from_str(&err).expect("one object");
+        assert_eq!(
+            value,
+            serde_json::json!({"code": 15, "kind": "unreachable", "hop": "proxy h:443", "message": "no route", "hint": "a\nb"})
+        );
+        assert_eq!(err.lines().count(), 1);
+    }
+
+    #[test]
+    fn errors_are_lines_otherwise() {
+        let mut ui = Ui::kept(false);
+        ui.error(&CliError::new(Kind::Failed, "no").hint("do"));
+        assert_eq!(
+            ui.taken(),
+            (String::new(), "error: no\nhint: do\n".to_owned())
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! What `--format json` prints, for the manual. `tests/json_shapes.rs` holds it to what the program really prints.
+
+use std::fmt::Write;
+
+/// The output of one command.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// The name of the manual page.
+    pub page: &'static str,
+    /// One object, a list of them, on one line or several.
+    pub form: &'static str,
+    /// Keys it shares with other commands.
+    common: &'static [Key],
+    /// Keys of its own.
+    own: &'static [Key],
+}
+
+/// A key of an object, or of an object in it (`key.store`), and its meaning.
+pub type Key = (&'static str, &'static str);
+
+impl Shape {
+    /// Every key.
+    pub fn keys(&self) -> impl Iterator<Item = &'static Key> {
+        self.common.iter().chain(self.own)
+    }
+}
+
+/// Keys that `login` and `status` share.
+const LOGIN: [Key; 12] = [
+    ("proxy", "HOST:PORT of the proxy."),
+    ("profile_url", "The same as a URL."),
+    ("cluster", "Name of the root cluster."),
+    ("user", "Teleport user."),
+    ("roles", "Teleport roles of the certificate, sorted."),
+    (
+        "traits",
+        "Object: traits of the certificate, a list of values for each name.",
+    ),
+    ("valid_until", "End of the login, RFC 3339 in UTC."),
+    ("expired", "Whether that has passed."),
+    (
+        "insecure",
+        "Whether the proxy's certificate is not verified (--insecure).",
+    ),
+    ("server_version", "Version that the cluster announced."),
+    ("key.store", "\"file\" or \"keychain\"."),
+    ("key.location", "Path of the file, or name of the keychain."),
+];
+
+/// Each command that prints JSON; the others print none.
+pub const SHAPES: [Shape; 6] = [
+    Shape {
+        page: "postern-login",
+        form: "One object on one line.",
+        common: &LOGIN,
+        own: &[(
+            "already_logged_in",
+            "Whether the former login was still valid and was kept.",
+        )],
+    },
+    Shape {
+        page: "postern-status",
+        form: "One object; an expired login is printed before the command fails.",
+        common: &LOGIN,
+        own: &[(
+            "other_logins",
+            "Logins at other proxies; absent when there are none.",
+        )],
+    },
+    Shape {
+        page: "postern-clusters",
+        form: "A list of objects, the root cluster first.",
+        common: &[],
+        own: &[
+            ("cluster_name", "Its name."),
+            ("status", "\"online\" or \"offline\"."),
+            ("cluster_type", "\"root\" or \"leaf\"."),
+            ("labels", "Object, or null when there are none."),
+            (
+                "selected",
+                "Whether the commands use it when --cluster is not given.",
+            ),
+        ],
+    },
+    Shape {
+        page: "postern-db-ls",
+        form: "A list of objects, with the keys and places of \"tsh db ls\".",
+        common: &[],
+        own: &[
+            ("kind", "\"db\"."),
+            ("version", "\"v3\"."),
+            (
+                "metadata",
+                "Object: name, description, labels and the like.",
+            ),
+            (
+                "spec",
+                "Object: protocol, uri, admin_user and the like, as in the database's document.",
+            ),
+            (
+                "status",
+                "Object: what the cluster found out about the database.",
+            ),
+            (
+                "users.allowed",
+                "Database users you may be; \"*\" stands for any. Absent when there is none, \"users\" when your roles are not known.",
+            ),
+            (
+                "users.denied",
+                "Exceptions from \"*\"; absent when there are none.",
+            ),
+            (
+                "database_roles",
+                "Roles of your automatic database user; absent when there are none.",
+            ),
+        ],
+    },
+    Shape {
+        page: "postern-db-proxy",
+        form: "One object on one line, when the tunnel is ready.",
+        common: &[],
+        own: &[
+            ("host", "Address the tunnel listens on."),
+            ("port", "Its port."),
+            ("database", "Name of the database in the cluster."),
+            ("db_user", "Database user to connect as."),
+            ("db_name", "Database name to connect to."),
+            (
+                "db_roles",
+                "Roles of the automatic user; empty for shared accounts.",
+            ),
+            ("cluster", "Cluster the database belongs to."),
+            (
+                "expires",
+                "End of the certificate, RFC 3339 in UTC; it is renewed while the login lasts.",
+            ),
+        ],
+    },
+    Shape {
+        page: "postern-version",
+        form: "One object on one line.",
+        common: &[],
+        own: &[("version", "Version of the program.")],
+    },
+];
+
+/// A failure, on standard error.
+pub const ERROR: Shape = Shape {
+    page: "",
+    form: "A failure of any command is one object on one line on standard error, and nothing on standard output.",
+    common: &[],
+    own: &[
+        ("code", "The exit status."),
+        (
+            "kind",
+            "The exit status as a word, e.g. \"not_logged_in\", \"denied\".",
+        ),
+        (
+            "hop",
+            "Where it failed, e.g. \"this computer\", \"proxy HOST:PORT\", \"database NAME\".",
+        ),
+        (
+            "message",
+            "What failed; texts of the cluster are kept as they are.",
+        ),
+        (
+            "hint",
+            "What to do about it, a line for each proposal; or null.",
+        ),
+    ],
+};
+
+/// The section of one page, in roff: what the command prints, and how every command fails.
+pub(super) fn section(page: &str) -> String {
+    let mut out = String::from(".SH JSON OUTPUT\nWith \\fB\\-\\-format json\\fR:\n");
+    for shape in SHAPES.iter().filter(|shape| shape.page == page) {
+        write(&mut out, shape);
+    }
+    write(&mut out, &ERROR);
+    out
+}
+
+fn write(out: &mut String, shape: &Shape) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, ".PP\n{}", super::roff(shape.form));
+    for (key, meaning) in shape.keys() {
+        super::item(out, key, meaning);
+    }
+}

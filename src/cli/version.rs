@@ -1,0 +1,29 @@
+//! `postern version`.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{CliError, Cx, Exit, Format};
+
+/// Arguments of `version`.
+#[derive(Args, Debug)]
+pub struct VersionArgs {}
+
+#[derive(Serialize)]
+struct Version {
+    version: &'static str,
+}
+
+/// Prints the version; reads nothing.
+///
+/// # Errors
+/// None.
+pub fn run(cx: &mut Cx, _args: &VersionArgs) -> Result<Exit, CliError> {
+    let version = env!("CARGO_PKG_VERSION");
+    if cx.format == Format::Json {
+        cx.ui.json_line(&Version { version });
+    } else {
+        cx.ui.out(&format!("postern {version}"));
+    }
+    Ok(Exit::Done)
+}

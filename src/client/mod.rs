@@ -1,0 +1,4 @@
+//! Programs we start: where they are, what they are told, how they end.
+
+pub mod child;
+pub mod psql;

@@ -1,0 +1,292 @@
+//! A certificate for exactly one target, and the key that goes with it.
+//!
+//! Kept in memory only: one call issues it, and nothing on disk can then be narrower, broader or refused already, as tsh's
+//! kept certificates are (db-client.md 5). The price is one round trip for each start of a tunnel.
+
+use thiserror::Error;
+
+use super::conn::ClusterConn;
+use super::session::Session;
+use super::target::Target;
+use crate::auth::certs::{self, DatabaseCertificate};
+use crate::auth::key::{KeyError, SessionKey};
+use crate::auth::mfa::{self, Factors};
+use crate::auth::{ApiError, Fault};
+use crate::hop::Hop;
+use crate::identity::{Certificate, CertificateError, RouteToDatabase, Validity};
+use crate::transport::ClientCert;
+
+/// A certificate with less time left than this, in seconds, is renewed before it is used.
+pub const NEAR_END: i64 = 60;
+
+/// A database certificate with its key.
+#[derive(Clone, Debug)]
+pub struct DbCredential {
+    /// To connect with.
+    pub cert: ClientCert,
+    /// The same certificate, decoded.
+    pub certificate: Certificate,
+    /// What it was issued for.
+    pub target: Target,
+}
+
+impl DbCredential {
+    /// Whether it is worth connecting with: valid, and not near its end.
+    pub fn is_fresh(&self, now: i64) -> bool {
+        self.certificate.not_after - now > NEAR_END
+    }
+}
+
+/// Why there is no certificate.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum IssueError {
+    /// Every session of this database needs a second factor of its own.
+    #[error("database {database:?} asks for a second factor in every session")]
+    SecondFactor {
+        /// The database.
+        database: String,
+        /// What the user could answer with, as far as the cluster says.
+        factors: Option<Factors>,
+    },
+    /// The cluster is too old to limit a session to some roles: it would grant all of them.
+    #[error("cluster {cluster} does not know --db-roles and would grant all your database roles")]
+    RolesUnknown {
+        /// The root cluster.
+        cluster: String,
+    },
+    /// The certificate leads elsewhere.
+    #[error("cluster {cluster} issued a certificate for something else: {what}")]
+    Different {
+        /// The root cluster.
+        cluster: String,
+        /// The difference.
+        what: &'static str,
+    },
+    /// The certificate cannot be read.
+    #[error("cluster {cluster} issued a certificate that cannot be read: {error}")]
+    Unreadable {
+        /// The root cluster.
+        cluster: String,
+        /// Why.
+        error: CertificateError,
+    },
+    /// No key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A call failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+impl IssueError {
+    /// Where it failed.
+    pub fn hop(&self) -> Hop {
+        match self {
+            Self::SecondFactor { database, .. } => Hop::Database(database.clone()),
+            Self::RolesUnknown { cluster }
+            | Self::Different { cluster, .. }
+            | Self::Unreadable { cluster, .. } => Hop::Auth(cluster.clone()),
+            Self::Key(_) => Hop::Local,
+            Self::Api(err) => err.hop(),
+        }
+    }
+}
+
+/// Issues a certificate for `target`.
+///
+/// Whether the session needs a second factor is asked beside it, not before it: a certificate without one is worth nothing
+/// where one is needed, so nothing is lost, and a round trip is saved everywhere else.
+///
+/// # Errors
+/// [`IssueError`].
+pub async fn issue(
+    conn: &ClusterConn,
+    session: &Session,
+    target: &Target,
+    now: i64,
+) -> Result<DbCredential, IssueError> {
+    let key = SessionKey::generate()?;
+    let route = target.route();
+    let wanted = DatabaseCertificate {
+        username: &session.certificate.identity.username,
+        expires: session.certificate.not_after,
+        cluster: &target.cluster,
+        route: &route,
+        access_requests: &session.certificate.identity.active_requests,
+    };
+    let issued = certs::issue(
+        conn.root(),
+        &wanted,
+        key.public(),
+        &session.profile.server_version,
+    );
+    let (required, issued) = tokio::join!(mfa::required(conn.owner(), &route), issued);
+    match required {
+        Ok(false) => {}
+        Ok(true) => {
+            return Err(IssueError::SecondFactor {
+                database: target.database.name.clone(),
+                // Only to name them: that they cannot be had does not change what is wrong.
+                factors: mfa::factors(conn.root()).await.ok(),
+            });
+        }
+        // Before 14.1 a leaf may not know the question; the database service asks for the factor then.
+        Err(err) if err.fault == Fault::Unimplemented => {}
+        Err(err) => return Err(err.into()),
+    }
+    let cluster = || conn.root_cluster().to_owned();
+    let certificate = Certificate::from_pem(&issued?).map_err(|error| IssueError::Unreadable {
+        cluster: cluster(),
+        error,
+    })?;
+    check(&certificate, &route, now, &cluster())?;
+    let cert = ClientCert {
+        cert_der: certificate.der.clone(),
+        key_pkcs8: key.pkcs8(),
+    };
+    Ok(DbCredential {
+        cert,
+        certificate,
+        target: target.clone(),
+    })
+}
+
+/// Compares what was issued with what was asked for.
+fn check(
+    certificate: &Certificate,
+    asked: &RouteToDatabase,
+    now: i64,
+    cluster: &str,
+) -> Result<(), IssueError> {
+    let different = |what| IssueError::Different {
+        cluster: cluster.to_owned(),
+        what,
+    };
+    let Some(got) = certificate
+        .identity
+        .route_to_database
+        .as_ref()
+        .filter(|_| certificate.is_database())
+    else {
+        return Err(different("it leads to no database"));
+    };
+    if got.service_name != asked.service_name || got.protocol != asked.protocol {
+        return Err(different("another database"));
+    }
+    if got.username != asked.username || got.database != asked.database {
+        return Err(different("another user or database name"));
+    }
+    if got.roles.is_empty() && !asked.roles.is_empty() {
+        return Err(IssueError::RolesUnknown {
+            cluster: cluster.to_owned(),
+        });
+    }
+    if sorted(&got.roles) != sorted(&asked.roles) {
+        return Err(different("other database roles"));
+    }
+    match certificate.valid_at(now) {
+        Validity::Expired { .. } => Err(different(
+            "it has expired already, this computer's clock may be ahead",
+        )),
+        // A clock that is behind does no harm: the other end goes by its own.
+        Validity::Valid | Validity::NotYet { .. } => Ok(()),
+    }
+}
+
+fn sorted(roles: &[String]) -> Vec<&str> {
+    let mut roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::recorded::recorded;
+    use crate::proto::auth as pb;
+
+    /// The subject and times of a certificate that a real cluster issued.
+    fn issued(name: &str) -> (Certificate, RouteToDatabase) {
+        let certs: pb::Certs = recorded(&format!("{name}.response.binpb"));
+        let request: pb::UserCertsRequest = recorded(&format!("{name}.request.binpb"));
+        let route = request.route_to_database.expect("a route");
+        let asked = RouteToDatabase {
+            service_name: route.service_name,
+            protocol: route.protocol,
+            username: route.username,
+            database: route.database,
+            roles: route.roles,
+        };
+        (
+            Certificate::from_pem(&certs.tls).expect("a certificate"),
+            asked,
+        )
+    }
+
+    #[test]
+    fn recorded_certificates_are_what_was_asked_for() {
+        for name in ["certs-db-roles", "certs-db-tunnel", "certs-db-ec-key"] {
+            let (certificate, asked) = issued(name);
+            assert_eq!(
+                check(&certificate, &asked, certificate.not_before + 60, "root"),
+                Ok(()),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_certificate_for_something_else_is_not_used() {
+        let (certificate, asked) = issued("certs-db-roles");
+        let now = certificate.not_before + 60;
+        let with = |change: fn(&mut RouteToDatabase)| {
+            let mut asked = asked.clone();
+            change(&mut asked);
+            check(&certificate, &asked, now, "root")
+        };
+        let different = |what| {
+            Err(IssueError::Different {
+                cluster: "root".to_owned(),
+                what,
+            })
+        };
+        assert_eq!(
+            with(|r| r.service_name = "other".to_owned()),
+            different("another database")
+        );
+        assert_eq!(
+            with(|r| r.username = "bob".to_owned()),
+            different("another user or database name")
+        );
+        assert_eq!(
+            with(|r| r.roles = vec!["reader".to_owned(), "writer".to_owned()]),
+            different("other database roles")
+        );
+        assert_eq!(
+            with(|r| r.roles = vec![]),
+            different("other database roles")
+        );
+        assert_eq!(
+            check(&certificate, &asked, certificate.not_after, "root"),
+            different("it has expired already, this computer's clock may be ahead")
+        );
+    }
+
+    #[test]
+    fn a_cluster_that_forgets_the_roles_is_told_apart() {
+        let (certificate, mut asked) = issued("certs-db-tunnel");
+        asked.roles = vec!["reader".to_owned()];
+        let err = check(&certificate, &asked, certificate.not_before + 60, "root");
+        assert_eq!(
+            err,
+            Err(IssueError::RolesUnknown {
+                cluster: "root".to_owned()
+            })
+        );
+    }
+}
+
+#[cfg(all(test, feature = "cluster"))]
+#[path = "credential_tests.rs"]
+mod issuing;

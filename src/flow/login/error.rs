@@ -1,0 +1,113 @@
+//! Why a login failed.
+
+use crate::transport::trust::span;
+use crate::webapi::WebError;
+
+/// A login that did not happen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// A request failed, or the server said no.
+    #[error(transparent)]
+    Web(#[from] WebError),
+    /// None of several addresses has a proxy; the failure that tells most comes first.
+    #[error("no Teleport proxy found: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NoProxy(Vec<WebError>),
+    /// The address that the cluster announces does not work.
+    #[error("{error} (the cluster at {asked} announces this address)")]
+    Announced {
+        /// The address that answered.
+        asked: String,
+        /// The failure.
+        error: Box<WebError>,
+    },
+    /// The cluster or the user needs something this version cannot do.
+    #[error("{method}")]
+    Unsupported {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// What it is.
+        method: Unsupported,
+    },
+    /// A 200 that is of no use.
+    #[error("the cluster's answer to the login is unusable: {0}")]
+    Answer(String),
+    /// The certificate is not valid yet: the clock of this computer is behind.
+    #[error("the clock of this computer is {} behind the cluster's; the certificate it got is not valid yet", span(*seconds))]
+    ClockBehind {
+        /// By how much.
+        seconds: i64,
+    },
+    /// The certificate has expired by the clock of this computer, which is ahead.
+    #[error("the clock of this computer is {} ahead of the cluster's; the certificate it got has expired already", span(*seconds))]
+    ClockAhead {
+        /// By how much.
+        seconds: i64,
+    },
+    /// The certificate had expired when it was issued.
+    #[error("the certificate had already expired when it arrived")]
+    ExpiredOnArrival {
+        /// End of validity, unix seconds.
+        not_after: i64,
+    },
+}
+
+/// A way to log in that this version cannot go.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsupported {
+    /// The cluster's default is single sign-on.
+    #[error(
+        "this cluster logs in by single sign-on ({}), which this version of postern cannot do",
+        sso(kind, name, display)
+    )]
+    Sso {
+        /// `oidc`, `saml`, `github`.
+        kind: String,
+        /// Name of the connector.
+        name: String,
+        /// What people call it.
+        display: String,
+    },
+    /// The cluster's default is a passkey.
+    #[error(
+        "this cluster logs in without passwords (passkeys), which this version of postern cannot do"
+    )]
+    Passwordless,
+    /// The cluster's default is approval on another computer.
+    #[error("this cluster logs in by headless approval, which this version of postern cannot do")]
+    Headless,
+    /// The cluster takes security keys and nothing else.
+    #[error(
+        "this cluster accepts only security keys (WebAuthn) as second factor, which this version of postern cannot use"
+    )]
+    SecurityKeysOnly,
+    /// The user has a security key and no authenticator app.
+    #[error(
+        "the only second factor of this user is a security key (WebAuthn), which this version of postern cannot use"
+    )]
+    SecurityKeyOfUser,
+    /// The user has no second factor registered, and the cluster wants one. The text is the server's.
+    #[error("{message}")]
+    NoDevice {
+        /// The server's text.
+        message: String,
+    },
+    /// Keys have to live on a YubiKey.
+    #[error(
+        "private keys must live on a hardware key here (policy {0}), which this version of postern cannot do"
+    )]
+    HardwareKey(String),
+}
+
+fn sso(kind: &str, name: &str, display: &str) -> String {
+    let kind = match kind {
+        "oidc" => "OIDC",
+        "saml" => "SAML",
+        "github" => "GitHub",
+        other => other,
+    };
+    match (name, display) {
+        ("", "") => kind.to_owned(),
+        (name, "") => format!("{kind} connector \"{name}\""),
+        (name, display) => format!("{display}, {kind} connector \"{name}\""),
+    }
+}

@@ -1,0 +1,10 @@
+//! The steps from nothing to a tunnel, as functions: what another front end than [`crate::cli`] would call.
+//!
+//! Nothing here reads the environment, the terminal or the clock; times are handed in as unix seconds.
+
+pub mod conn;
+pub mod credential;
+pub mod login;
+pub mod session;
+pub mod target;
+pub mod tunnel;

@@ -1,0 +1,274 @@
+//! The way from the local proxy to a database: a current certificate, TLS to the web port, ping framing.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::conn::{ClusterConn, ConnError};
+use super::credential::{self, DbCredential, IssueError};
+use super::session::{self, Session, SessionError};
+use super::target::Target;
+use crate::auth::{ApiError, Fault};
+use crate::hop::Hop;
+use crate::pg::sqlstate;
+use crate::profile::Home;
+use crate::proxy::known_errors::PER_SESSION_MFA_HINT;
+use crate::proxy::{BoxFuture, Expected, Purpose, Upstream, UpstreamError};
+use crate::transport::dial::{DialError, connect_tls, split_addr};
+use crate::transport::tls_fault::TlsFault;
+use crate::transport::trust::Trust;
+use crate::transport::{BoxStream, PingStream, alpn};
+
+/// How long TCP and TLS to the proxy may take for one session.
+const DIAL_DEADLINE: Duration = Duration::from_secs(15);
+
+/// Gives the time, unix seconds.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Opens connections to one target, with a certificate that it renews.
+pub struct Tunnel {
+    home: Home,
+    clock: Clock,
+    target: Target,
+    user: String,
+    proxy: String,
+    trust: Trust,
+    newest: RwLock<Arc<DbCredential>>,
+    /// Held while a new certificate is made, so that clients that come together ask for one only.
+    renewing: Mutex<()>,
+}
+
+impl std::fmt::Debug for Tunnel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tunnel")
+            .field("target", &self.target)
+            .field("proxy", &self.proxy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Tunnel {
+    /// A tunnel for the target of `credential`. `home` is where a renewal finds the login of its time, which another
+    /// process may have renewed.
+    pub fn new(home: Home, clock: Clock, session: &Session, credential: DbCredential) -> Self {
+        let proxy = session.profile.proxy.clone();
+        Self {
+            home: home.select(Some(proxy.clone())),
+            clock,
+            target: credential.target.clone(),
+            user: session.certificate.identity.username.clone(),
+            proxy,
+            trust: session.profile.trust.clone(),
+            newest: RwLock::new(Arc::new(credential)),
+            renewing: Mutex::new(()),
+        }
+    }
+
+    /// The certificate in use.
+    pub fn newest(&self) -> Arc<DbCredential> {
+        Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The newest certificate, renewed when it is near its end.
+    async fn current(&self) -> Result<Arc<DbCredential>, UpstreamError> {
+        let fresh =
+            |it: &Self| Some(it.newest()).filter(|credential| credential.is_fresh((it.clock)()));
+        if let Some(credential) = fresh(self) {
+            return Ok(credential);
+        }
+        let _renewing = self.renewing.lock().await;
+        if let Some(credential) = fresh(self) {
+            return Ok(credential);
+        }
+        let renewed = Arc::new(self.renew().await?);
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&renewed);
+        Ok(renewed)
+    }
+
+    async fn renew(&self) -> Result<DbCredential, UpstreamError> {
+        let now = (self.clock)();
+        let home = self.home.clone();
+        let session = tokio::task::spawn_blocking(move || session::load(&home, now))
+            .await
+            .map_err(|err| local(format!("cannot read the login: {err}"), None))?
+            .map_err(|err| self.no_session(&err))?;
+        if session.certificate.identity.username != self.user {
+            return Err(UpstreamError {
+                hop: Hop::Local,
+                sqlstate: sqlstate::INVALID_AUTHORIZATION,
+                message: format!(
+                    "this tunnel was opened by {}, but {} is logged in now",
+                    self.user, session.certificate.identity.username
+                ),
+                hint: Some("open the tunnel again".to_owned()),
+            });
+        }
+        let conn = ClusterConn::connect(&session, &self.target.cluster)
+            .await
+            .map_err(|err| conn_error(&err))?;
+        credential::issue(&conn, &session, &self.target, now)
+            .await
+            .map_err(|err| issue_error(&err))
+    }
+
+    fn no_session(&self, err: &SessionError) -> UpstreamError {
+        UpstreamError {
+            hop: Hop::Local,
+            sqlstate: sqlstate::INVALID_AUTHORIZATION,
+            message: err.to_string(),
+            hint: Some(format!(
+                "run `postern login --proxy {}`, then connect again: the tunnel stays open",
+                self.proxy
+            )),
+        }
+    }
+
+    async fn dial(&self, credential: &DbCredential) -> Result<BoxStream, UpstreamError> {
+        let offered = alpn::database(&self.target.database.protocol).ok_or_else(|| {
+            local(
+                format!(
+                    "databases of protocol {} are not supported",
+                    self.target.database.protocol
+                ),
+                None,
+            )
+        })?;
+        let config = self
+            .trust
+            .web_config(&offered, Some(credential.cert.clone()))
+            .map_err(|err| {
+                local(
+                    err.to_string(),
+                    Some("log in again: postern login".to_owned()),
+                )
+            })?;
+        let (host, _) = split_addr(&self.proxy).map_err(|err| dial_error(&err))?;
+        let tls = connect_tls(&self.proxy, config, host, DIAL_DEADLINE)
+            .await
+            .map_err(|err| dial_error(&err))?;
+        // The port of a proxy always chooses one of the names offered; a box in front of it that ends TLS does not.
+        let chosen = tls.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        match chosen {
+            Some(name) if alpn::is_ping(&name) => Ok(Box::new(PingStream::client(tls))),
+            Some(_) => Ok(Box::new(tls)),
+            None => Err(dial_error(&DialError::Tls {
+                addr: self.proxy.clone(),
+                fault: TlsFault::NoProtocol,
+            })),
+        }
+    }
+}
+
+impl Upstream for Tunnel {
+    fn open(&self, purpose: Purpose) -> BoxFuture<'_, Result<BoxStream, UpstreamError>> {
+        Box::pin(async move {
+            let credential = match purpose {
+                Purpose::Session => self.current().await?,
+                Purpose::Cancel => self.newest(),
+            };
+            self.dial(&credential).await
+        })
+    }
+
+    fn expected(&self) -> Expected {
+        Expected {
+            user: self.target.user.clone(),
+            automatic: self.target.automatic,
+            roles: self.target.roles.clone(),
+            remote: self.target.is_remote(),
+            root_cluster: self.target.root_cluster.clone(),
+            cluster: self.target.cluster.clone(),
+            database: self.target.database.name.clone(),
+            proxy: self.proxy.clone(),
+        }
+    }
+}
+
+const LOGIN: &str = "run `postern login`, then connect again";
+
+fn local(message: String, hint: Option<String>) -> UpstreamError {
+    UpstreamError {
+        hop: Hop::Local,
+        sqlstate: sqlstate::SYSTEM_ERROR,
+        message,
+        hint,
+    }
+}
+
+fn dial_error(err: &DialError) -> UpstreamError {
+    let hint = match err.tls() {
+        Some(TlsFault::Untrusted(_)) => {
+            "run `postern login` with --ca-file FILE of the proxy's authority".to_owned()
+        }
+        Some(fault) if fault.needs_login() => LOGIN.to_owned(),
+        _ => format!("is the proxy up? `postern login` shows it: {}", err.hop()),
+    };
+    UpstreamError {
+        hop: err.hop(),
+        sqlstate: sqlstate::UNABLE_TO_CONNECT,
+        message: err.to_string(),
+        hint: Some(hint),
+    }
+}
+
+fn conn_error(err: &ConnError) -> UpstreamError {
+    match err {
+        ConnError::Api(err) => api_error(err),
+        ConnError::Dial { error, .. } if !err.needs_login() => dial_error(error),
+        _ => UpstreamError {
+            hop: err.hop(),
+            sqlstate: if err.needs_login() {
+                sqlstate::INVALID_AUTHORIZATION
+            } else {
+                sqlstate::UNABLE_TO_CONNECT
+            },
+            message: err.to_string(),
+            hint: err.needs_login().then(|| LOGIN.to_owned()),
+        },
+    }
+}
+
+fn api_error(err: &ApiError) -> UpstreamError {
+    let (sqlstate, hint) = match err.fault {
+        Fault::Login => (sqlstate::INVALID_AUTHORIZATION, Some(LOGIN.to_owned())),
+        Fault::Denied | Fault::PinnedIp | Fault::HardwareKey => {
+            (sqlstate::INVALID_AUTHORIZATION, Some(LOGIN.to_owned()))
+        }
+        Fault::NotFound => (
+            sqlstate::INVALID_CATALOG_NAME,
+            Some("`postern db ls` shows the databases there are".to_owned()),
+        ),
+        _ => (
+            sqlstate::UNABLE_TO_CONNECT,
+            Some("try again in a moment".to_owned()),
+        ),
+    };
+    UpstreamError {
+        hop: err.hop(),
+        sqlstate,
+        message: err.to_string(),
+        hint,
+    }
+}
+
+fn issue_error(err: &IssueError) -> UpstreamError {
+    match err {
+        IssueError::Api(err) => api_error(err),
+        IssueError::SecondFactor { .. } => UpstreamError {
+            hop: err.hop(),
+            sqlstate: sqlstate::INVALID_AUTHORIZATION,
+            message: err.to_string(),
+            hint: Some(PER_SESSION_MFA_HINT.to_owned()),
+        },
+        IssueError::RolesUnknown { .. }
+        | IssueError::Different { .. }
+        | IssueError::Unreadable { .. }
+        | IssueError::Key(_) => UpstreamError {
+            hop: err.hop(),
+            sqlstate: sqlstate::SYSTEM_ERROR,
+            message: err.to_string(),
+            hint: None,
+        },
+    }
+}

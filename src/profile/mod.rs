@@ -1,0 +1,135 @@
+//! State on disk: one JSON file per proxy, private keys beside it or in the keychain.
+//!
+//! ```text
+//! HOME/current               file name of the profile used last
+//! HOME/profiles/<proxy>.json a profile: certificate, host CAs, trust, where the key is
+//! HOME/keys/<id>.pem         a private key, when the keychain is not used
+//! HOME/lock                  held while anything above is written
+//! ```
+//!
+//! Directories are 0700 and files 0600 from creation; every file is written beside its place, synced and renamed.
+
+mod files;
+pub mod keys;
+mod lock;
+mod store;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::transport::trust::Trust;
+
+pub use files::ProfileError;
+pub use keys::KeyLocation;
+pub use store::parse;
+
+/// The number written to [`Profile::version`]; a file with a higher one is refused, not guessed at.
+pub const VERSION: u32 = 1;
+
+/// The directory with all state, and which of its profiles is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    dir: PathBuf,
+    selected: Option<String>,
+}
+
+impl Home {
+    /// Takes a directory; it is made when something is first written to it.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            selected: None,
+        }
+    }
+
+    /// Finds the platform's directory for application data; `None` when the user has no home directory.
+    pub fn platform() -> Option<Self> {
+        use etcetera::BaseStrategy;
+        let dirs = etcetera::base_strategy::choose_native_strategy().ok()?;
+        Some(Self::new(dirs.data_dir().join("postern")))
+    }
+
+    /// Means the profile of this proxy (`HOST` or `HOST:PORT`, as typed or as announced) instead of the one used last.
+    #[must_use]
+    pub fn select(mut self, proxy: Option<String>) -> Self {
+        self.selected = proxy.filter(|p| !p.is_empty());
+        self
+    }
+
+    /// The proxy asked for by [`Self::select`].
+    pub fn selected(&self) -> Option<&str> {
+        self.selected.as_deref()
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+/// Certificates of the authority that vouches for a cluster's own services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostCas {
+    /// Name of the cluster.
+    pub cluster: String,
+    /// PEM, one certificate each; several while the authority is being rotated.
+    pub certs_pem: Vec<String>,
+}
+
+/// Everything a login left behind, but the private key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Layout of the file, [`VERSION`].
+    pub version: u32,
+    /// `host:port` of the web port: what the cluster announced, and what to connect to.
+    pub proxy: String,
+    /// What the user typed for it, when that differs.
+    #[serde(default)]
+    pub asked: Vec<String>,
+    /// Name of the root cluster.
+    pub cluster: String,
+    /// Teleport user name, as the cluster spells it.
+    pub user: String,
+    /// `server_version` of the ping.
+    pub server_version: String,
+    /// User certificate, PEM.
+    pub tls_cert_pem: String,
+    /// Host CAs as the login brought them: the root cluster's.
+    pub host_cas: Vec<HostCas>,
+    /// Trust of the web port.
+    #[serde(default)]
+    pub trust: Trust,
+    /// Where the private key of `tls_cert_pem` lies.
+    pub key: KeyLocation,
+    /// Unix seconds of the login.
+    pub created: i64,
+}
+
+impl Profile {
+    /// Tells whether `HOST` or `HOST:PORT` means this proxy.
+    pub fn answers_to(&self, proxy: &str) -> bool {
+        std::iter::once(&self.proxy)
+            .chain(&self.asked)
+            .any(|known| {
+                known.eq_ignore_ascii_case(proxy)
+                    || known
+                        .rsplit_once(':')
+                        .is_some_and(|(host, _)| host.eq_ignore_ascii_case(proxy))
+            })
+    }
+
+    /// The host CAs of a cluster, DER; empty when the login did not bring them. A block that is no PEM is left out.
+    pub fn host_cas_der(&self, cluster: &str) -> Vec<Vec<u8>> {
+        use rustls::pki_types::{CertificateDer, pem::PemObject};
+        let of_cluster = self.host_cas.iter().filter(|cas| cas.cluster == cluster);
+        of_cluster
+            .flat_map(|cas| &cas.certs_pem)
+            .filter_map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok())
+            .map(|der| der.to_vec())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

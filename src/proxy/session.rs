@@ -1,0 +1,70 @@
+//! One session: checks that need no cluster, the way to it, the start, then bytes.
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+use super::shared::Shared;
+use super::start::{self, NotStarted};
+use super::{Purpose, answer, pipe};
+use crate::pg::{ErrorResponse, NegotiateProtocolVersion, Startup};
+
+/// Serves a client that sent a startup message, and `held` behind it, to its end.
+pub(super) async fn run<C: AsyncRead + AsyncWrite + Unpin>(
+    mut client: C,
+    startup: Startup,
+    held: BytesMut,
+    shared: &Shared,
+) {
+    shared.count(|report| report.startup_seen = true);
+    // Goes first, as a server sends it: a newer client then reads whatever comes as 3.0.
+    if let Some(answer) = NegotiateProtocolVersion::answer_to(&startup)
+        && client.write_all(&answer.encode()).await.is_err()
+    {
+        return;
+    }
+    if let Err(NotStarted::Refused(error)) =
+        serve(&mut client, &startup.downgraded(), held, shared).await
+    {
+        shared.count(|report| report.refused += 1);
+        answer::refuse(&mut client, &error).await;
+    }
+}
+
+async fn serve<C: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut C,
+    startup: &Startup,
+    mut held: BytesMut,
+    shared: &Shared,
+) -> Result<(), NotStarted> {
+    let refuse = |error: ErrorResponse| Err(NotStarted::Refused(error));
+    let to = shared.upstream.expected();
+    let Some(user) = startup.user() else {
+        return refuse(answer::no_user());
+    };
+    // Where the user is made on the way no other can work. Elsewhere the cluster decides: it goes by the startup message.
+    if to.automatic && user != to.user {
+        return refuse(answer::wrong_name(&to, &user));
+    }
+    let Ok(_permit) = shared.sessions.try_acquire() else {
+        return refuse(answer::too_many(shared.options.max_sessions));
+    };
+    let opened = tokio::select! {
+        opened = shared.upstream.open(Purpose::Session) => opened,
+        () = start::hold(client, &mut held) => return Err(NotStarted::ClientGone),
+    };
+    let mut upstream = match opened {
+        Ok(upstream) => upstream,
+        Err(error) => {
+            shared.note(&format!("{}: {error}", error.hop));
+            return refuse(answer::not_opened(&error));
+        }
+    };
+    start::run(client, &mut upstream, startup, held, &to).await?;
+    shared.count(|report| report.sessions += 1);
+    pipe::run(client, &mut upstream).await;
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

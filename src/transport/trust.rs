@@ -1,0 +1,234 @@
+//! Whom to trust at the other end of a TLS connection.
+//!
+//! Two kinds of connection (credentials.md 1.9): the web port under public or given roots ([`Trust::web_config`]), and the
+//! cluster's own services under its host CAs and nothing else ([`host_config`]).
+
+mod verifier;
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde::{Deserialize, Serialize};
+
+use super::ClientCert;
+use verifier::Verifier;
+
+/// What the user lets count as the proxy's certificate, beside the system's roots and `SSL_CERT_FILE`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trust {
+    /// Contents of `--ca-file` files, PEM. A certificate in them signs servers; one that is byte-equal to the server's own
+    /// certificate is accepted as a pin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ca_pem: Vec<String>,
+    /// Accept any certificate on the web port (`--insecure`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+}
+
+/// Why no TLS configuration could be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrustError {
+    /// The text holds no PEM block `CERTIFICATE`.
+    #[error("no certificate found (expected PEM blocks `-----BEGIN CERTIFICATE-----`)")]
+    NoCertificate,
+    /// A PEM block is damaged.
+    #[error("damaged PEM: {0}")]
+    Pem(String),
+    /// A host CA certificate cannot be used as a trust anchor.
+    #[error("unusable CA certificate: {0}")]
+    Anchor(String),
+    /// The client certificate and key do not go together, or the key is of a kind we cannot use.
+    #[error("unusable client certificate: {0}")]
+    ClientCert(String),
+}
+
+/// Why a server's certificate was refused. Found in an error chain by [`Untrusted::find`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("certificate of {subject}, issued by {issuer}: {why}")]
+pub struct Untrusted {
+    /// Common name of the certificate's subject, else the whole name.
+    pub subject: String,
+    /// Common name of the issuer, else the whole name.
+    pub issuer: String,
+    /// The reason.
+    pub why: Why,
+}
+
+/// The reason for an [`Untrusted`] certificate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    /// Nobody we trust signed it.
+    #[error("not signed by a trusted authority")]
+    Issuer,
+    /// It signs itself, as a fresh Teleport's web certificate does.
+    #[error("self-signed, and not among the certificates given by --ca-file")]
+    SelfSigned,
+    /// It is for other names.
+    #[error("not valid for {asked}, only for {}", list(presented))]
+    Name {
+        /// The name asked for.
+        asked: String,
+        /// The names in the certificate.
+        presented: Vec<String>,
+    },
+    /// Its last day has passed; unix seconds.
+    #[error("expired {} ago by this computer's clock", span(now - not_after))]
+    Expired {
+        /// End of validity.
+        not_after: i64,
+        /// This computer's clock.
+        now: i64,
+    },
+    /// Its first day is yet to come; unix seconds.
+    #[error("not valid for another {} by this computer's clock", span(not_before - now))]
+    NotYet {
+        /// Begin of validity.
+        not_before: i64,
+        /// This computer's clock.
+        now: i64,
+    },
+    /// Anything else webpki says.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        "no name at all".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// Writes a number of seconds as `3 days`, `2 h`, `5 min` or `7 s`, rounded down.
+pub(crate) fn span(seconds: i64) -> String {
+    let s = seconds.unsigned_abs();
+    match s {
+        172_800.. => format!("{} days", s / 86_400),
+        7_200.. => format!("{} h", s / 3600),
+        120.. => format!("{} min", s / 60),
+        _ => format!("{s} s"),
+    }
+}
+
+impl Untrusted {
+    /// Looks for the reason in an error and its sources, through `io::Error` and rustls' wrappers.
+    pub fn find<'e>(err: &'e (dyn StdError + 'static)) -> Option<&'e Self> {
+        let mut next = Some(err);
+        while let Some(e) = next {
+            if let Some(found) = e.downcast_ref::<Self>() {
+                return Some(found);
+            }
+            if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) =
+                e.downcast_ref::<rustls::Error>()
+            {
+                return other.0.downcast_ref::<Self>();
+            }
+            // An io::Error's own `source` skips the error it carries.
+            next = match e
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref)
+            {
+                Some(inner) => Some(inner),
+                None => e.source(),
+            };
+        }
+        None
+    }
+}
+
+impl Trust {
+    /// Adds the content of a `--ca-file`.
+    ///
+    /// # Errors
+    /// [`TrustError::NoCertificate`], [`TrustError::Pem`] when the text is not a list of PEM certificates.
+    pub fn add_pem(&mut self, content: &str) -> Result<(), TrustError> {
+        certificates(content)?;
+        if !self.ca_pem.iter().any(|known| known == content) {
+            self.ca_pem.push(content.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Makes the configuration for connections to the web port: HTTPS and the database protocols.
+    ///
+    /// The system's roots are read when a certificate comes that the given ones do not cover, not before: a demo cluster
+    /// costs no root store. Resumption is off.
+    ///
+    /// # Errors
+    /// [`TrustError`] when a CA file or the client certificate is unusable.
+    pub fn web_config(
+        &self,
+        alpn: &[&str],
+        client: Option<ClientCert>,
+    ) -> Result<ClientConfig, TrustError> {
+        let mut given = Vec::new();
+        for pem in &self.ca_pem {
+            given.extend(certificates(pem)?);
+        }
+        let verifier = Verifier::web(given, self.insecure);
+        config(
+            verifier,
+            alpn.iter().map(|p| p.as_bytes().to_vec()).collect(),
+            client,
+        )
+    }
+}
+
+/// Makes the configuration for a service that the cluster's host CAs vouch for: these anchors and no others, whatever the
+/// web port's trust is. Resumption is off.
+///
+/// # Errors
+/// [`TrustError::Anchor`] for a CA certificate that is none, [`TrustError::ClientCert`].
+pub fn host_config(
+    host_cas_der: &[Vec<u8>],
+    alpn: &[String],
+    client: Option<ClientCert>,
+) -> Result<ClientConfig, TrustError> {
+    let verifier = Verifier::host(host_cas_der)?;
+    config(
+        verifier,
+        alpn.iter().map(|p| p.as_bytes().to_vec()).collect(),
+        client,
+    )
+}
+
+fn config(
+    verifier: Verifier,
+    alpn: Vec<Vec<u8>>,
+    client: Option<ClientCert>,
+) -> Result<ClientConfig, TrustError> {
+    let builder = ClientConfig::builder_with_provider(verifier.provider())
+        .with_safe_default_protocol_versions()
+        .expect("ring supports TLS 1.2 and 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match client {
+        None => builder.with_no_client_auth(),
+        Some(cert) => builder
+            .with_client_auth_cert(cert.chain(), cert.key())
+            .map_err(|e| TrustError::ClientCert(e.to_string()))?,
+    };
+    config.alpn_protocols = alpn;
+    config.resumption = Resumption::disabled();
+    config.enable_early_data = false;
+    Ok(config)
+}
+
+/// Reads every `CERTIFICATE` block of a PEM text.
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+    let found = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| TrustError::Pem(e.to_string()))?;
+    if found.is_empty() {
+        return Err(TrustError::NoCertificate);
+    }
+    Ok(found)
+}
+
+#[cfg(all(test, feature = "cluster"))]
+mod tests;
