@@ -58,6 +58,8 @@
 pub mod auth;
 pub mod cli;
 pub mod client;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod db;
 pub mod flow;
 pub mod hop;

@@ -1,0 +1,69 @@
+//! What the database service asks of the cluster.
+
+use std::sync::Arc;
+
+use super::ca::{Authority, CaKind};
+use super::dbservice::{AuthzError, Catalog};
+use super::state::ClusterState;
+use crate::identity::Identity;
+use crate::rbac::{AccessChecker, Database};
+
+impl Catalog for ClusterState {
+    fn cluster_name(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn database(&self, name: &str) -> Option<Database> {
+        Self::database(self, name).cloned()
+    }
+
+    fn databases(&self) -> Vec<Database> {
+        Self::databases(self)
+            .map(|(_, database)| database.clone())
+            .collect()
+    }
+
+    /// Roles and traits are those of the certificate, definitions those of the cluster (credentials.md 8.4).
+    fn checker(&self, identity: &Identity) -> Result<AccessChecker, AuthzError> {
+        let denied = |hint: String| AuthzError {
+            message: "access denied".to_owned(),
+            hint: Some(hint),
+        };
+        if self.user(&identity.username).is_none() {
+            return Err(denied(format!(
+                "the user {:?} does not exist any more",
+                identity.username
+            )));
+        }
+        let mut roles = Vec::new();
+        for name in &identity.roles {
+            roles.push(self.role(name).cloned().ok_or_else(|| {
+                denied(format!(
+                    "the role {name:?} of the certificate does not exist any more"
+                ))
+            })?);
+        }
+        AccessChecker::new(&identity.username, false, roles, &identity.traits).map_err(|e| {
+            AuthzError {
+                message: e.to_string(),
+                hint: None,
+            }
+        })
+    }
+
+    fn db_client_authority(&self) -> Arc<Authority> {
+        Arc::clone(self.authority(CaKind::DbClient))
+    }
+
+    fn db_trust(&self) -> Vec<Vec<u8>> {
+        vec![self.authority(CaKind::Db).cert_der().to_vec()]
+    }
+
+    fn now(&self) -> i64 {
+        Self::now(self)
+    }
+
+    fn warn(&self, line: &str) {
+        self.report(line);
+    }
+}

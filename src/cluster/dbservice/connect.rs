@@ -1,0 +1,342 @@
+//! A session's own connection to PostgreSQL: startup, greeting, and what failures are called.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::errors::{DENIED, Refusal, UNREACHABLE};
+use crate::pg::{CancelKey, CancelRequest, ErrorResponse, Kind, ProtocolVersion, Startup};
+
+/// How long PostgreSQL may take from the startup message to its first ReadyForQuery.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// Largest message accepted before ReadyForQuery, bytes.
+const MAX_GREETING: usize = 1 << 20;
+
+/// Why a database could not be reached or refused a login.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ConnectError {
+    /// The resource's URI is not `host:port`.
+    #[error("database {name} has no usable address: {uri}")]
+    BadUri { name: String, uri: String },
+    /// The host name leads nowhere.
+    #[error("hostname resolving error (lookup {host}: no such host)")]
+    Resolve { host: String },
+    /// No connection to the address.
+    #[error("dial error (dial tcp {address}: connect: {cause})")]
+    Dial { address: SocketAddr, cause: String },
+    /// Nothing happened in time.
+    #[error("dial error (timeout: context deadline exceeded)")]
+    Timeout,
+    /// The server answered `N` to the SSLRequest.
+    #[error("tls error (server refused TLS connection)")]
+    NoTls,
+    /// The server's certificate is signed by nobody we trust.
+    #[error(
+        "tls error (tls: failed to verify certificate: x509: certificate signed by unknown authority)"
+    )]
+    UnknownIssuer,
+    /// The server's certificate is not valid now.
+    #[error(
+        "tls error (tls: failed to verify certificate: x509: certificate has expired or is not yet valid)"
+    )]
+    Validity,
+    /// The server does not trust our client authority.
+    #[error("tls error (remote error: tls: unknown certificate authority)")]
+    ClientRefused,
+    /// Any other failure of the handshake.
+    #[error("tls error ({0})")]
+    Tls(String),
+    /// No client certificate could be made.
+    #[error("cannot make a client certificate: {0}")]
+    Certificate(String),
+    /// PostgreSQL said no.
+    #[error("server error ({0})")]
+    Server(ServerError),
+    /// PostgreSQL asks for a password, which this service never has.
+    #[error("the server asks for a password (authentication request {0})")]
+    Password(u32),
+    /// The connection broke.
+    #[error("{0}")]
+    Io(String),
+    /// PostgreSQL said something that is no greeting.
+    #[error("unexpected message from the server: {0}")]
+    Protocol(String),
+}
+
+/// An ErrorResponse of PostgreSQL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{severity}: {message} (SQLSTATE {code})")]
+pub(super) struct ServerError {
+    /// Severity word, as the server words it.
+    pub(super) severity: String,
+    /// SQLSTATE.
+    pub(super) code: String,
+    /// Text.
+    pub(super) message: String,
+    /// DETAIL.
+    pub(super) detail: Option<String>,
+}
+
+impl ServerError {
+    /// Reads the fields of an ErrorResponse, its type and length left out.
+    fn parse(body: &[u8]) -> Result<Self, ConnectError> {
+        let error = ErrorResponse::parse(Kind::Error, body)
+            .map_err(|error| ConnectError::Protocol(error.to_string()))?;
+        Ok(Self {
+            severity: error.severity().unwrap_or_default().into_owned(),
+            code: error.sqlstate().unwrap_or_default().into_owned(),
+            message: error.message().into_owned(),
+            detail: error.detail().map(std::borrow::Cow::into_owned),
+        })
+    }
+}
+
+impl ConnectError {
+    /// The address did not answer.
+    pub(super) fn dial(address: SocketAddr, error: &io::Error) -> Self {
+        Self::Dial {
+            address,
+            cause: os_text(error),
+        }
+    }
+
+    /// A failure on an open connection: TLS alerts arrive this way too.
+    pub(super) fn io(error: &io::Error) -> Self {
+        if error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+            .is_some()
+        {
+            Self::tls(error)
+        } else {
+            Self::Io(os_text(error))
+        }
+    }
+
+    /// A failure of the handshake.
+    pub(super) fn tls(error: &io::Error) -> Self {
+        use rustls::{AlertDescription, CertificateError, Error};
+        match error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Error>())
+        {
+            Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => Self::UnknownIssuer,
+            Some(Error::InvalidCertificate(
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. },
+            )) => Self::Validity,
+            Some(Error::AlertReceived(AlertDescription::UnknownCA)) => Self::ClientRefused,
+            Some(other) => Self::Tls(other.to_string()),
+            None => Self::Tls(os_text(error)),
+        }
+    }
+
+    /// Whether the server is starting up or shutting down and may be there in a moment.
+    pub(super) fn starting_up(&self) -> bool {
+        matches!(self, Self::Server(error) if error.code == "57P03")
+    }
+
+    /// What the client is told when its own session could not be opened (db-service.md 2.9).
+    pub(super) fn refusal(&self) -> Refusal {
+        let pin = "see that the database's `tls.ca_cert` holds the authority that signed the server's certificate";
+        match self {
+            Self::Server(error) if matches!(error.code.as_str(), "28000" | "28P01") => {
+                Refusal::new(&error.code, error.to_string()).with_hint(
+                    "the database refused the user: see that the role exists, may log in, and that pg_hba.conf has a \
+                     `hostssl … cert` line for it",
+                )
+            }
+            Self::Server(error) => Refusal {
+                severity: error.severity.clone(),
+                detail: error.detail.clone(),
+                ..Refusal::new(&error.code, error.message.clone())
+            },
+            Self::UnknownIssuer => Refusal::new(
+                UNREACHABLE,
+                "Database service cannot validate database's certificate: tls: failed to verify certificate: x509: \
+                 certificate signed by unknown authority. Please verify if the correct CA bundle is used in the \
+                 database config.",
+            )
+            .with_hint(pin),
+            Self::Validity => Refusal::new(
+                UNREACHABLE,
+                "Connection Failure. Database service could not validate database’s certificate: certificate expired \
+                 or is not yet valid.",
+            )
+            .with_hint("renew the database server's certificate, or set the clocks"),
+            Self::ClientRefused => Refusal::new(
+                DENIED,
+                "Database cannot validate client certificate generated by database service: remote error: tls: \
+                 unknown certificate authority.",
+            )
+            .with_hint("the database's `ssl_ca_file` must hold the cluster's db_client authority"),
+            Self::Dial { cause, .. } => Refusal::new(UNREACHABLE, cause.clone())
+                .with_hint("nothing answers at the database's address: see that the server runs"),
+            Self::Resolve { host } => Refusal::new(UNREACHABLE, format!("lookup {host}: no such host"))
+                .with_hint("the host in the database's `uri` does not resolve"),
+            Self::NoTls => Refusal::new(UNREACHABLE, self.to_string())
+                .with_hint("the database must have `ssl = on`: connections to it are always encrypted"),
+            Self::Password(_) => Refusal::new(DENIED, self.to_string())
+                .with_hint("pg_hba.conf needs a `hostssl … cert` line before the one that asks for a password"),
+            _ => Refusal::new(UNREACHABLE, self.to_string()),
+        }
+    }
+}
+
+/// The operating system's text alone, lower case as Go prints it: `connection refused`.
+fn os_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
+}
+
+/// What PostgreSQL says before the first query, as the client is to hear it.
+pub(super) struct Greeting {
+    /// AuthenticationOk, BackendKeyData, ParameterStatus…, ReadyForQuery (db-service.md 2.6), before them a
+    /// NegotiateProtocolVersion if the server sent one.
+    pub(super) bytes: Vec<u8>,
+    /// What cancels a statement of the backend.
+    pub(super) key: CancelRequest,
+}
+
+/// Logs in on an open TLS connection. Notices are dropped.
+pub(super) async fn login<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    user: &str,
+    name: &str,
+    startup: &Startup,
+) -> Result<Greeting, ConnectError> {
+    tokio::time::timeout(LOGIN_TIMEOUT, greet(stream, user, name, startup))
+        .await
+        .map_err(|_| ConnectError::Timeout)?
+}
+
+async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    user: &str,
+    name: &str,
+    startup: &Startup,
+) -> Result<Greeting, ConnectError> {
+    let message = startup_message(user, name, startup);
+    stream
+        .write_all(&message)
+        .await
+        .map_err(|error| ConnectError::io(&error))?;
+    stream
+        .flush()
+        .await
+        .map_err(|error| ConnectError::io(&error))?;
+    let (mut first, mut parameters, mut backend) = (Vec::new(), Vec::new(), None);
+    loop {
+        let (kind, message) = read_message(stream).await?;
+        let body = &message[5..];
+        match kind {
+            b'R' => match body
+                .first_chunk::<4>()
+                .map(|code| u32::from_be_bytes(*code))
+            {
+                Some(0) => {}
+                Some(code) => return Err(ConnectError::Password(code)),
+                None => {
+                    return Err(ConnectError::Protocol(
+                        "short authentication request".into(),
+                    ));
+                }
+            },
+            b'K' => match body.split_first_chunk::<4>() {
+                Some((pid, key @ [_, ..])) => {
+                    let key = CancelRequest {
+                        pid: u32::from_be_bytes(*pid),
+                        key: CancelKey::new(key),
+                    };
+                    backend = Some((key, message));
+                }
+                _ => return Err(ConnectError::Protocol("short cancel key".into())),
+            },
+            b'S' => parameters.extend(message),
+            b'v' => first.extend(message),
+            b'E' => return Err(ConnectError::Server(ServerError::parse(body)?)),
+            b'N' => {}
+            b'Z' => {
+                let Some((key, backend)) = backend else {
+                    return Err(ConnectError::Protocol("no cancel key".into()));
+                };
+                let bytes = [
+                    &first,
+                    b"R\0\0\0\x08\0\0\0\0".as_slice(),
+                    &backend,
+                    &parameters,
+                    &message,
+                ]
+                .concat();
+                return Ok(Greeting { bytes, key });
+            }
+            other => {
+                return Err(ConnectError::Protocol(format!(
+                    "type {:?}",
+                    char::from(other)
+                )));
+            }
+        }
+    }
+}
+
+/// The startup message for the database: protocol 3.0; user and database as decided; what else the client said, but
+/// `application_name` (dropped since 18, db-service.md 2.3) and the protocol options of a newer protocol.
+fn startup_message(user: &str, name: &str, startup: &Startup) -> Vec<u8> {
+    let newer = startup.version() > ProtocolVersion::V3_0;
+    let asked = if newer {
+        startup.downgraded()
+    } else {
+        startup.clone()
+    };
+    let kept = asked
+        .params()
+        .filter(|(key, _)| !matches!(*key, b"user" | b"database" | b"application_name"))
+        .chain([
+            (b"user".as_slice(), user.as_bytes()),
+            (b"database".as_slice(), name.as_bytes()),
+        ]);
+    let mut body = ProtocolVersion::V3_0.code().to_be_bytes().to_vec();
+    for text in kept.flat_map(|(key, value)| [key, value]) {
+        body.extend(text);
+        body.push(0);
+    }
+    body.push(0);
+    let mut message = u32::try_from(body.len() + 4)
+        .unwrap_or(u32::MAX)
+        .to_be_bytes()
+        .to_vec();
+    message.extend(body);
+    message
+}
+
+/// Reads one message whole, header included.
+async fn read_message<S: AsyncRead + Unpin>(stream: &mut S) -> Result<(u8, Vec<u8>), ConnectError> {
+    let mut header = [0; 5];
+    stream
+        .read_exact(&mut header)
+        .await
+        .map_err(|error| ConnectError::io(&error))?;
+    let [kind, length @ ..] = header;
+    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+    if !(4..=MAX_GREETING).contains(&length) {
+        return Err(ConnectError::Protocol(format!(
+            "a message of {length} bytes"
+        )));
+    }
+    let mut message = vec![0; length + 1];
+    message[..5].copy_from_slice(&header);
+    stream
+        .read_exact(&mut message[5..])
+        .await
+        .map_err(|error| ConnectError::io(&error))?;
+    Ok((kind, message))
+}

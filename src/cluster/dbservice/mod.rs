@@ -1,0 +1,203 @@
+//! The database service: takes a tunnelled client connection, decides, opens the connection to PostgreSQL, relays.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `startup` | the first packets, up to a startup message or a cancel request |
+//! | `authorize` | who may open which session |
+//! | `tls`, `connect` | TLS to the database, login, greeting |
+//! | `provision` | automatic users: activation and deactivation |
+//! | `serve` | one client from its first packet to its end |
+//! | `relay` | the data phase |
+//! | `finish` | the end of a backend |
+//! | `teardown` | automatic users after the last session, and what a crash left behind |
+//! | `sessions` | the open sessions |
+//! | `cancel`, `errors` | cancel requests; what a client is told |
+//!
+//! Source: db-service.md. Beyond Teleport: errors carry severity, SQLSTATE and hint, the statement of a vanished client is
+//! stopped, and a user is taken out of service whatever way its last session ended.
+
+mod authorize;
+mod cancel;
+mod connect;
+mod errors;
+mod finish;
+mod provision;
+mod relay;
+mod serve;
+mod sessions;
+mod startup;
+mod teardown;
+#[cfg(test)]
+mod testpg;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{oneshot, watch};
+
+use crate::cluster::audit::Audit;
+use crate::cluster::ca::Authority;
+use crate::identity::Identity;
+use crate::rbac::{AccessChecker, Database};
+
+pub use sessions::LiveSession;
+use sessions::Sessions;
+
+/// Any stream the service can talk over.
+pub trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
+
+/// A stream of any kind.
+pub type BoxedIo = Box<dyn Io>;
+
+/// Why a certificate's holder is nobody here. The message reaches the client as it stands: it must already be masked as
+/// db-service.md 1.3 says (mostly `access denied`).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct AuthzError {
+    /// The text.
+    pub message: String,
+    /// What the user can do, if there is something.
+    pub hint: Option<String>,
+}
+
+/// What the service asks of the cluster it belongs to. Everything is asked again for each connection, so that changed
+/// roles and databases count at once.
+pub trait Catalog: Send + Sync + 'static {
+    /// Name of the cluster.
+    fn cluster_name(&self) -> String;
+    /// A database resource by its exact name.
+    fn database(&self, name: &str) -> Option<Database>;
+    /// Every database resource: at start, what a crash left behind in them is cleaned up.
+    fn databases(&self) -> Vec<Database>;
+    /// The access checker for a certificate's holder: roles and traits of the certificate, role definitions of the
+    /// cluster.
+    ///
+    /// # Errors
+    /// When the holder is unknown, locked, or has no usable role.
+    fn checker(&self, identity: &Identity) -> Result<AccessChecker, AuthzError>;
+    /// The authority that signs client certificates for databases (`db_client`).
+    fn db_client_authority(&self) -> Arc<Authority>;
+    /// Certificates (DER) of the authorities that sign database servers (`db`).
+    fn db_trust(&self) -> Vec<Vec<u8>>;
+    /// Unix seconds.
+    fn now(&self) -> i64;
+    /// Takes a line for whoever runs the cluster: a user that could not be taken out of service, for one.
+    fn warn(&self, line: &str);
+}
+
+/// The database service. One for each cluster.
+pub struct DbService {
+    catalog: Arc<dyn Catalog>,
+    audit: Audit,
+    sessions: Arc<Sessions>,
+    stop: watch::Sender<bool>,
+    tasks: watch::Sender<usize>,
+}
+
+impl DbService {
+    /// Makes a service that is ready to serve and records nothing. Call [`DbService::sweep`] once beside it.
+    pub fn new(catalog: Arc<dyn Catalog>) -> Arc<Self> {
+        Self::audited(catalog, Audit::off())
+    }
+
+    /// The same with an audit log of its sessions.
+    pub fn audited(catalog: Arc<dyn Catalog>, audit: Audit) -> Arc<Self> {
+        Arc::new(Self {
+            catalog,
+            audit,
+            sessions: Arc::default(),
+            stop: watch::Sender::new(false),
+            tasks: watch::Sender::new(0),
+        })
+    }
+
+    /// Serves one tunnelled client (path T of db-service.md 1.1) until its connection is closed.
+    ///
+    /// `stream` is the content of the client's TLS connection, ping framing removed; `identity` and `cert_not_after`
+    /// (unix seconds) are those of the verified client certificate. Dropping the future does not end the session: that
+    /// goes on, and what follows it (the end of the backend, the automatic user) is done even when the client is gone.
+    pub async fn serve_tunnel<S: Io + 'static>(
+        self: &Arc<Self>,
+        stream: S,
+        identity: Identity,
+        cert_not_after: i64,
+        peer: SocketAddr,
+    ) {
+        let (open, closed) = oneshot::channel();
+        let client = serve::Client::new(Box::new(stream), open);
+        let holder = serve::Holder {
+            identity,
+            cert_not_after,
+            peer,
+            arrived: self.audit.now_ms().unwrap_or_default(),
+        };
+        let service = Arc::clone(self);
+        self.spawn(async move { serve::serve(service, client, holder).await });
+        // Resolves, with an error, when the client's half is dropped.
+        let _ = closed.await;
+    }
+
+    /// Takes managed users out of service that a crash of the cluster left enabled: on every database with an admin user,
+    /// each that may log in and is not connected. Databases that cannot be reached are reported and passed over.
+    pub async fn sweep(self: &Arc<Self>) {
+        teardown::sweep(self).await;
+    }
+
+    /// The open sessions, the oldest first.
+    pub fn sessions(&self) -> Vec<LiveSession> {
+        self.sessions.all()
+    }
+
+    /// Ends the service: no new sessions, the open ones end (FATAL 57P01 where a message may stand), every automatic user
+    /// is taken out of service. False when that is not done after `deadline`.
+    pub async fn shutdown(&self, deadline: Duration) -> bool {
+        self.stop.send_replace(true);
+        let mut tasks = self.tasks.subscribe();
+        // The sender lives as long as `self`: the wait can end by the deadline only.
+        tokio::time::timeout(deadline, tasks.wait_for(|running| *running == 0))
+            .await
+            .is_ok()
+    }
+
+    /// Starts work that [`DbService::shutdown`] waits for.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let task = Task::begin(self.tasks.clone());
+        tokio::spawn(async move {
+            let _task = task;
+            work.await;
+        });
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Resolves when the cluster stops.
+    async fn stopping(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives as long as `self`.
+        let _ = stop.wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// One running piece of work, counted.
+struct Task(watch::Sender<usize>);
+
+impl Task {
+    fn begin(tasks: watch::Sender<usize>) -> Self {
+        tasks.send_modify(|running| *running += 1);
+        Self(tasks)
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.send_modify(|running| *running -= 1);
+    }
+}

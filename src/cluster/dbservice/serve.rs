@@ -1,0 +1,433 @@
+//! One client, from its first packet to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio_rustls::client::TlsStream;
+
+use super::authorize::{Authorized, Automatic, Refused, authorize};
+use super::cancel::cancel;
+use super::connect::{ConnectError, Greeting, login};
+use super::errors::{PROVISIONING, Refusal, STOPPING};
+use super::finish::finish;
+use super::provision::{self, Admin, ProvisionError, distinct};
+use super::relay::{Ended, Progress, relay};
+use super::sessions::{Entry, LiveSession, UserKey, describe};
+use super::startup::{First, first_packet};
+use super::teardown::Teardown;
+use super::tls::Upstream;
+use super::{BoxedIo, DbService};
+use crate::cluster::audit::{Opened, SessionLog};
+use crate::identity::Identity;
+use crate::pg::{NegotiateProtocolVersion, ProtocolVersion, Startup};
+
+/// How long another activation of the same user may take (db-service.md 3.2).
+const LOCK_LIMIT: Duration = Duration::from_secs(60);
+/// How long sessions that are ending are waited for before other roles are refused.
+const SETTLE_LIMIT: Duration = Duration::from_secs(15);
+/// How long a client may take for the last message and the end of its connection.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Who is connected.
+pub(super) struct Holder {
+    pub(super) identity: Identity,
+    /// End of the certificate, unix seconds.
+    pub(super) cert_not_after: i64,
+    pub(super) peer: SocketAddr,
+    /// When the connection came, unix milliseconds; 0 when nothing is recorded.
+    pub(super) arrived: i64,
+}
+
+impl Holder {
+    /// Records that roles refused a session.
+    fn record_denial(&self, service: &DbService, refused: &Refused, user_agent: String) {
+        let Some(attempt) = &refused.attempt else {
+            return;
+        };
+        let log = service.audit.session(Opened {
+            identity: &self.identity,
+            peer: self.peer,
+            arrived: self.arrived,
+            database: &attempt.database,
+            user: &attempt.user,
+            name: &attempt.name,
+            roles: &[],
+            user_agent,
+        });
+        if let Some(log) = log {
+            log.denied(attempt.error.clone());
+        }
+    }
+}
+
+/// The client's connection. Whoever waits for its end is told when this is dropped.
+pub(super) struct Client {
+    stream: BoxedIo,
+    _open: oneshot::Sender<()>,
+}
+
+impl Client {
+    pub(super) fn new(stream: BoxedIo, open: oneshot::Sender<()>) -> Self {
+        Self {
+            stream,
+            _open: open,
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+
+    /// Sends a last message, if there is one, and closes. A client that does not listen any more is no error.
+    async fn close(mut self, last: Option<Refusal>) {
+        let ending = async {
+            if let Some(last) = last {
+                self.send(&last.to_bytes()).await?;
+            }
+            self.stream.shutdown().await
+        };
+        let _ = tokio::time::timeout(CLOSE_LIMIT, ending).await;
+    }
+}
+
+/// Serves a client and all that follows.
+pub(super) async fn serve(service: Arc<DbService>, mut client: Client, holder: Holder) {
+    let first = tokio::select! {
+        biased;
+        () = service.stopping() => None,
+        first = first_packet(&mut client.stream) => first,
+    };
+    match first {
+        None => client.close(None).await,
+        Some(First::Cancel(request)) => {
+            let refused = async {
+                let allowed = authorize(&*service.catalog, &holder.identity, None, None)
+                    .map_err(|refused| *refused.refusal)?;
+                let catalog = Arc::clone(&service.catalog);
+                let upstream =
+                    Upstream::resolve(catalog, allowed.database, holder.cert_not_after).await;
+                cancel(
+                    &upstream.map_err(|error| error.refusal())?,
+                    &allowed.user,
+                    &request,
+                )
+                .await
+                .map_err(|error| error.refusal())
+            };
+            client.close(refused.await.err()).await;
+        }
+        Some(First::Startup(startup)) => match Session::open(&service, &holder, &startup).await {
+            Ok(session) => session.run(client, &startup).await,
+            Err(refusal) => client.close(Some(refusal)).await,
+        },
+    }
+}
+
+/// An open session.
+struct Session {
+    service: Arc<DbService>,
+    upstream: Arc<Upstream>,
+    server: Box<TlsStream<TcpStream>>,
+    greeting: Greeting,
+    user: String,
+    entry: Entry,
+    teardown: Option<Teardown>,
+    log: Option<Arc<SessionLog>>,
+}
+
+impl Session {
+    /// Decides, makes the user if it is an automatic one, and logs in.
+    async fn open(
+        service: &Arc<DbService>,
+        holder: &Holder,
+        startup: &Startup,
+    ) -> Result<Self, Refusal> {
+        let text = |name| {
+            startup
+                .get(name)
+                .map(|value| String::from_utf8_lossy(value).into_owned())
+        };
+        let user_agent = text("application_name").unwrap_or_default();
+        let decided = authorize(
+            &*service.catalog,
+            &holder.identity,
+            text("user"),
+            text("database"),
+        );
+        let allowed = match decided {
+            Ok(allowed) => allowed,
+            Err(refused) => {
+                holder.record_denial(service, &refused, user_agent);
+                return Err(*refused.refusal);
+            }
+        };
+        let roles = allowed
+            .automatic
+            .as_ref()
+            .map(|automatic| automatic.roles.as_slice());
+        let log = service.audit.session(Opened {
+            identity: &holder.identity,
+            peer: holder.peer,
+            arrived: holder.arrived,
+            database: &allowed.database,
+            user: &allowed.user,
+            name: &allowed.name,
+            roles: roles.unwrap_or_default(),
+            user_agent,
+        });
+        let admin = allowed
+            .automatic
+            .as_ref()
+            .map(|automatic| Admin::new(&automatic.admin, &allowed.name));
+        let catalog = Arc::clone(&service.catalog);
+        let upstream = Upstream::resolve(catalog, allowed.database.clone(), holder.cert_not_after)
+            .await
+            .map(Arc::new)
+            .map_err(|error| match &admin {
+                // Found out while the admin logs in, had this been done then.
+                Some(admin) => admin
+                    .failed(allowed.database.uri.clone(), error)
+                    .refusal(&allowed.user, None),
+                None => error.refusal(),
+            })?;
+        let opening = Opening {
+            service,
+            holder,
+            startup,
+            allowed: &allowed,
+            upstream,
+            log,
+        };
+        match (&allowed.automatic, admin) {
+            (Some(automatic), Some(admin)) => opening.automatic(automatic, admin).await,
+            _ => opening.plain().await,
+        }
+    }
+
+    /// Relays until one side ends, then ends the other one and the user.
+    async fn run(self, mut client: Client, startup: &Startup) {
+        let Self {
+            service,
+            upstream,
+            mut server,
+            greeting,
+            user,
+            entry,
+            teardown,
+            log,
+        } = self;
+        let mut hello = NegotiateProtocolVersion::answer_to(startup)
+            .filter(|_| startup.version() > ProtocolVersion::V3_0)
+            .map(|answer| answer.encode())
+            .unwrap_or_default();
+        hello.extend(&greeting.bytes);
+        let mut progress = Progress::default();
+        let mut tap = log.as_ref().map(SessionLog::tap);
+        let greeted = client.send(&hello).await;
+        let (stream, stop) = (&mut client.stream, service.stopping());
+        let ended = match (greeted, &mut tap) {
+            (Ok(()), Some(tap)) => {
+                relay(
+                    stream,
+                    &mut server,
+                    &mut progress,
+                    |sent| tap.feed(sent),
+                    stop,
+                )
+                .await
+            }
+            (Ok(()), None) => relay(stream, &mut server, &mut progress, |_| (), stop).await,
+            (Err(_), _) => Ended::Client,
+        };
+        drop(tap);
+        if let Some(log) = log {
+            log.ended();
+        }
+        let last = (ended == Ended::Stopped && progress.to_client.between_messages())
+            .then(Refusal::administrator_command);
+        // Before the client can know that its session has ended: a new one with other roles then waits for the backend.
+        entry.ending();
+        client.close(last).await;
+        if ended != Ended::Server {
+            let admin = teardown.as_ref().map(|teardown| &teardown.admin);
+            finish(
+                *server,
+                &upstream,
+                &user,
+                &greeting.key,
+                &progress,
+                admin,
+                service.stopping(),
+            )
+            .await;
+        }
+        drop(entry);
+        if let Some(teardown) = teardown {
+            teardown.run().await;
+        }
+    }
+}
+
+/// A session about to be opened.
+struct Opening<'a> {
+    service: &'a Arc<DbService>,
+    holder: &'a Holder,
+    startup: &'a Startup,
+    allowed: &'a Authorized,
+    upstream: Arc<Upstream>,
+    log: Option<Arc<SessionLog>>,
+}
+
+impl Opening<'_> {
+    /// A session of a user that exists.
+    async fn plain(self) -> Result<Session, Refusal> {
+        if self.service.is_stopping() {
+            return Err(stopping());
+        }
+        let key = self.upstream.key(&self.allowed.user);
+        let entry = self.service.sessions.enter(key, self.live(None));
+        let dialled = self.upstream.open(&self.allowed.user).await;
+        let opened = self.login(dialled).await.map_err(|error| error.refusal())?;
+        Ok(self.session(opened, entry, None))
+    }
+
+    /// A session of a user that is made for it. The user's lock is held until the login is through, so that no teardown
+    /// can come between.
+    async fn automatic(self, automatic: &Automatic, admin: Admin) -> Result<Session, Refusal> {
+        let user = &self.allowed.user;
+        let key = self.upstream.key(user);
+        let lock = tokio::select! {
+            lock = self.service.sessions.lock(&key, LOCK_LIMIT) => lock,
+            () = self.service.stopping() => return Err(stopping()),
+        };
+        let Some(_lock) = lock else {
+            return Err(Refusal::new(
+                PROVISIONING,
+                ProvisionError::Timeout.to_string(),
+            ));
+        };
+        if self.service.is_stopping() {
+            return Err(stopping());
+        }
+        // The TLS connection of the session is made while the user is: two round trips less.
+        let (activated, dialled) = tokio::join!(
+            self.activate(&key, &admin, &automatic.roles),
+            self.upstream.open(user)
+        );
+        activated?;
+        let entry = self
+            .service
+            .sessions
+            .enter(key.clone(), self.live(Some(&automatic.roles)));
+        let teardown = Teardown {
+            service: Arc::clone(self.service),
+            upstream: Arc::clone(&self.upstream),
+            admin,
+            key,
+            mode: automatic.mode,
+            log: self.log.clone(),
+        };
+        match self.login(dialled).await {
+            Ok(opened) => Ok(self.session(opened, entry, Some(teardown))),
+            Err(error) => {
+                drop(entry);
+                self.service.spawn(teardown.run());
+                Err(error.refusal())
+            }
+        }
+    }
+
+    /// Activates the user. Sessions with other roles that are just ending are no reason to refuse: they are waited for.
+    async fn activate(
+        &self,
+        key: &UserKey,
+        admin: &Admin,
+        roles: &[String],
+    ) -> Result<(), Refusal> {
+        let user = &self.allowed.user;
+        let sessions = &self.service.sessions;
+        let mut result = provision::activate(&self.upstream, admin, user, roles).await;
+        if matches!(result, Err(ProvisionError::RolesChanged { .. }))
+            && sessions.settled(key, SETTLE_LIMIT).await
+        {
+            result = provision::activate(&self.upstream, admin, user, roles).await;
+        }
+        if let Some(log) = &self.log {
+            match &result {
+                Ok(()) => log.created(None),
+                // No change was tried (db-service.md 2.10).
+                Err(ProvisionError::Connect { .. } | ProvisionError::Timeout) => {}
+                Err(error) => log.created(Some(error.to_string())),
+            }
+        }
+        result.map_err(|error| {
+            let hint = match &error {
+                ProvisionError::RolesChanged { .. } => describe(&sessions.of(key)),
+                _ => None,
+            };
+            error.refusal(user, hint)
+        })
+    }
+
+    /// Logs in on the connection, on a new one if that had gone stale meanwhile.
+    async fn login(
+        &self,
+        dialled: Result<TlsStream<TcpStream>, ConnectError>,
+    ) -> Result<(Box<TlsStream<TcpStream>>, Greeting), ConnectError> {
+        let Authorized { user, name, .. } = self.allowed;
+        let mut server = Box::new(dialled?);
+        match login(&mut server, user, name, self.startup).await {
+            Err(ConnectError::Io(_)) => {
+                server = Box::new(self.upstream.open(user).await?);
+                let greeting = login(&mut server, user, name, self.startup).await?;
+                Ok((server, greeting))
+            }
+            greeting => Ok((server, greeting?)),
+        }
+    }
+
+    fn live(&self, roles: Option<&[String]>) -> LiveSession {
+        LiveSession {
+            user: self.holder.identity.username.clone(),
+            database: self.allowed.database.name.clone(),
+            db_user: self.allowed.user.clone(),
+            automatic: roles.is_some(),
+            roles: distinct(roles.unwrap_or_default()),
+            pid: 0,
+            since: self.service.catalog.now(),
+            peer: self.holder.peer,
+            ending: false,
+        }
+    }
+
+    fn session(
+        self,
+        (server, greeting): (Box<TlsStream<TcpStream>>, Greeting),
+        entry: Entry,
+        teardown: Option<Teardown>,
+    ) -> Session {
+        entry.connected(greeting.key.pid);
+        if let Some(log) = &self.log {
+            log.started(greeting.key.pid);
+        }
+        Session {
+            service: Arc::clone(self.service),
+            upstream: self.upstream,
+            server,
+            greeting,
+            user: self.allowed.user.clone(),
+            entry,
+            teardown,
+            log: self.log,
+        }
+    }
+}
+
+fn stopping() -> Refusal {
+    Refusal::new(STOPPING, "the cluster is shutting down").with_hint("try again in a moment")
+}

@@ -1,0 +1,171 @@
+//! The cluster's side: databases, roles, authorities.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::{TestPg, now};
+use crate::cluster::ca::{Authority, CaKind};
+use crate::cluster::dbservice::{AuthzError, Catalog, DbService};
+use crate::identity::Identity;
+use crate::rbac::{AccessChecker, Database, Role};
+
+/// Roles and databases as a cluster keeps them.
+pub(in crate::cluster::dbservice) struct TestCatalog {
+    db: Arc<Authority>,
+    db_client: Arc<Authority>,
+    databases: BTreeMap<String, Database>,
+    pub(in crate::cluster::dbservice) warnings: Mutex<Vec<String>>,
+}
+
+impl TestCatalog {
+    /// Databases in front of `pg`, `orders` above all, named after what is odd about the others.
+    pub(in crate::cluster::dbservice) fn new(pg: &TestPg) -> Self {
+        let admin = json!({"name": "teleport-admin", "default_database": "postgres"});
+        let at = |host: &str| format!("{host}:{}", pg.port);
+        let specs = [
+            (
+                "orders",
+                json!({"uri": at("localhost"), "admin_user": admin}),
+            ),
+            (
+                "second",
+                json!({"uri": at("127.0.0.1"), "admin_user": admin}),
+            ),
+            (
+                "nodefault",
+                json!({"uri": at("localhost"), "admin_user": {"name": "teleport-admin"}}),
+            ),
+            (
+                "by-super",
+                json!({"uri": at("localhost"),
+                       "admin_user": {"name": "super-admin", "default_database": "postgres"}}),
+            ),
+            ("no-admin", json!({"uri": at("localhost")})),
+            (
+                "no-such-admin",
+                json!({"uri": at("localhost"),
+                                     "admin_user": {"name": "no-such-admin", "default_database": "postgres"}}),
+            ),
+            (
+                "weak-admin",
+                json!({"uri": at("localhost"),
+                                  "admin_user": {"name": "weak-admin", "default_database": "postgres"}}),
+            ),
+            ("dead", json!({"uri": "localhost:1", "admin_user": admin})),
+            ("no-host", json!({"uri": "no-such-host.invalid:5432"})),
+            (
+                "other-name",
+                json!({"uri": at("localhost"), "tls": {"server_name": "wrong.example.com"}}),
+            ),
+            (
+                "insecure",
+                json!({"uri": at("localhost"), "tls": {"mode": "insecure"}}),
+            ),
+            (
+                "verify-ca",
+                json!({"uri": at("localhost"), "tls": {"mode": "verify-ca", "server_name": "wrong.example.com"}}),
+            ),
+        ];
+        let databases = specs.into_iter().map(|(name, mut spec)| {
+            spec["protocol"] = "postgres".into();
+            let document =
+                json!({"kind": "db", "version": "v3", "metadata": {"name": name}, "spec": spec});
+            (
+                name.to_owned(),
+                Database::from_document(&document).expect("a database"),
+            )
+        });
+        Self {
+            db: Arc::clone(&pg.db),
+            db_client: Arc::clone(&pg.db_client),
+            databases: databases.collect(),
+            warnings: Mutex::default(),
+        }
+    }
+}
+
+impl TestCatalog {
+    /// One of the databases alone.
+    pub(in crate::cluster::dbservice) fn only(mut self, name: &str) -> Self {
+        self.databases.retain(|other, _| other == name);
+        self
+    }
+
+    /// Certificates and trust of another cluster.
+    pub(in crate::cluster::dbservice) fn with_other_authorities(mut self) -> Self {
+        self.db =
+            Arc::new(Authority::generate(CaKind::Db, "other", now() - 60).expect("an authority"));
+        self.db_client = Arc::new(
+            Authority::generate(CaKind::DbClient, "other", now() - 60).expect("an authority"),
+        );
+        self
+    }
+}
+
+/// The roles users may have: `auto` (keep), `drop` (best effort), `app` (the shared account).
+fn role(name: &str) -> Value {
+    let labels = json!({"*": "*"});
+    let spec = match name {
+        "app" => json!({"allow": {"db_labels": labels, "db_names": ["postgres", "missing"],
+                                  "db_users": ["app", "nouser"]}}),
+        mode => json!({
+            "options": {"create_db_user_mode": if mode == "auto" { "keep" } else { "best_effort_drop" }},
+            "allow": {"db_labels": labels, "db_names": ["*"], "db_roles": ["{{internal.db_roles}}"]}
+        }),
+    };
+    json!({"kind": "role", "version": "v7", "metadata": {"name": name}, "spec": spec})
+}
+
+impl Catalog for TestCatalog {
+    fn cluster_name(&self) -> String {
+        "root".into()
+    }
+
+    fn database(&self, name: &str) -> Option<Database> {
+        self.databases.get(name).cloned()
+    }
+
+    fn databases(&self) -> Vec<Database> {
+        self.databases.values().cloned().collect()
+    }
+
+    fn checker(&self, identity: &Identity) -> Result<AccessChecker, AuthzError> {
+        let roles = identity
+            .roles
+            .iter()
+            .map(|name| Role::from_document(&role(name)).expect("a role"))
+            .collect();
+        AccessChecker::new(&identity.username, false, roles, &identity.traits).map_err(|error| {
+            AuthzError {
+                message: error.to_string(),
+                hint: None,
+            }
+        })
+    }
+
+    fn db_client_authority(&self) -> Arc<Authority> {
+        Arc::clone(&self.db_client)
+    }
+
+    fn db_trust(&self) -> Vec<Vec<u8>> {
+        vec![self.db.cert_der().to_vec()]
+    }
+
+    fn now(&self) -> i64 {
+        now()
+    }
+
+    fn warn(&self, line: &str) {
+        self.warnings
+            .lock()
+            .expect("not poisoned")
+            .push(line.into());
+    }
+}
+
+/// A service in front of `pg`.
+pub(in crate::cluster::dbservice) fn service(pg: &TestPg) -> Arc<DbService> {
+    DbService::new(Arc::new(TestCatalog::new(pg)))
+}

@@ -1,0 +1,123 @@
+//! Who calls: the client certificate of the connection, and what its holder may do.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tonic::{Request, Status};
+
+use crate::cluster::state::ClusterState;
+use crate::identity::Certificate;
+use crate::rbac::{AccessChecker, Role};
+
+/// The other end of a connection.
+#[derive(Debug)]
+pub struct Caller {
+    certificate: Option<Certificate>,
+    peer: SocketAddr,
+}
+
+impl Caller {
+    /// A caller with a verified, unrestricted certificate, or an anonymous one.
+    #[must_use]
+    pub fn new(certificate: Option<Certificate>, peer: SocketAddr) -> Self {
+        Self { certificate, peer }
+    }
+
+    /// The address it connects from.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The caller of a request.
+    ///
+    /// # Errors
+    /// Never in practice: the connection puts it there.
+    pub(super) fn of<T>(request: &Request<T>) -> Result<Arc<Self>, Status> {
+        request
+            .extensions()
+            .get::<Arc<Self>>()
+            .cloned()
+            .ok_or_else(|| Status::internal("the connection has no caller"))
+    }
+
+    /// The holder of the certificate as the cluster knows it; `anonymous` is the refusal for nobody.
+    ///
+    /// # Errors
+    /// When there is no certificate, or its holder or one of its roles does not exist any more (auth-api.md 1.4).
+    pub(super) fn known<'a>(
+        &'a self,
+        state: &'a ClusterState,
+        anonymous: impl FnOnce() -> Status,
+    ) -> Result<Known<'a>, Status> {
+        let Some(certificate) = &self.certificate else {
+            return Err(anonymous());
+        };
+        if state.user(&certificate.identity.username).is_none() {
+            return Err(Status::permission_denied("access denied"));
+        }
+        let mut roles = Vec::new();
+        for name in &certificate.identity.roles {
+            roles.push(state.role(name).ok_or_else(|| {
+                Status::not_found(format!("access denied\n\trole {name} is not found"))
+            })?);
+        }
+        Ok(Known {
+            certificate,
+            roles,
+            peer: self.peer,
+        })
+    }
+}
+
+/// A caller who exists.
+#[derive(Debug)]
+pub(super) struct Known<'a> {
+    /// The certificate of the connection.
+    pub(super) certificate: &'a Certificate,
+    /// The roles of the certificate, in its order.
+    pub(super) roles: Vec<&'a Role>,
+    /// The address of the connection.
+    pub(super) peer: SocketAddr,
+}
+
+impl Known<'_> {
+    /// The name in the certificate.
+    pub(super) fn name(&self) -> &str {
+        &self.certificate.identity.username
+    }
+
+    /// Decides on access with the roles and traits of the certificate.
+    ///
+    /// # Errors
+    /// When a role is not usable.
+    pub(super) fn checker(&self) -> Result<AccessChecker, Status> {
+        let roles = self.roles.iter().map(|role| (*role).clone()).collect();
+        AccessChecker::new(self.name(), false, roles, &self.certificate.identity.traits)
+            .map_err(|e| Status::permission_denied(e.to_string()))
+    }
+}
+
+/// Closes a connection from within one of its calls.
+#[derive(Clone, Debug)]
+pub struct Closer(Arc<watch::Sender<bool>>);
+
+impl Default for Closer {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Closer {
+    /// Closes the connection.
+    pub(super) fn close(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Resolves when the connection is to be closed.
+    pub(in crate::cluster) async fn closed(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.0.subscribe().wait_for(|closed| *closed).await;
+    }
+}

@@ -1,0 +1,130 @@
+//! `GenerateUserCerts`: certificates for databases and for the user again (auth-api.md 2.8).
+
+use tonic::Status;
+
+use super::caller::Caller;
+use crate::cluster::ca::{CaKind, SubjectPublicKey};
+use crate::cluster::issue::{self, Reissue};
+use crate::cluster::state::ClusterState;
+use crate::identity::{RouteToDatabase, oids, pem};
+use crate::proto::auth as pb;
+use crate::proto::auth::user_certs_request::{CertPurpose, CertUsage, Requester};
+
+/// Answers the call.
+pub(super) fn generate(
+    state: &ClusterState,
+    caller: &Caller,
+    request: &pb::UserCertsRequest,
+) -> Result<pb::Certs, Status> {
+    let impersonation = || Status::permission_denied("access denied: impersonation is not allowed");
+    let known = caller.known(state, impersonation)?;
+    let single_use = request.purpose() == CertPurpose::SingleUseCerts;
+    let database = usage(request, single_use)?;
+    if request.username != known.name() {
+        return Err(impersonation());
+    }
+    let presented = known.certificate;
+    if presented
+        .identity
+        .other
+        .iter()
+        .any(|(oid, _)| oid == oids::DISALLOW_REISSUE)
+    {
+        return Err(Status::permission_denied(
+            "access denied: identity is not allowed to reissue certificates",
+        ));
+    }
+    let expires = request.expires.as_ref().map_or(i64::MIN, |t| t.seconds);
+    if expires <= state.now() || presented.not_after <= state.now() {
+        return Err(Status::permission_denied(
+            "access denied: client credentials have expired, please relogin.",
+        ));
+    }
+    if request
+        .mfa_response
+        .as_ref()
+        .is_some_and(|r| r.response.is_some())
+    {
+        return Err(Status::invalid_argument(
+            "per-session MFA is not satisfied by OTP devices",
+        ));
+    }
+    if !request.route_to_cluster.is_empty() && request.route_to_cluster != state.name() {
+        return Err(Status::not_found(format!(
+            "remote cluster {:?} is not found",
+            request.route_to_cluster
+        )));
+    }
+    if let Some(id) = request.access_requests.first() {
+        return Err(Status::not_found(format!(
+            "access request {id:?} not found"
+        )));
+    }
+    if request.tls_public_key.is_empty() {
+        return Err(Status::invalid_argument(
+            if request.ssh_public_key.is_empty() {
+                "must provide a public key"
+            } else {
+                "SSH certificates are not issued here, only TLS ones"
+            },
+        ));
+    }
+    let key = SubjectPublicKey::from_pem(&request.tls_public_key)
+        .map_err(|e| Status::invalid_argument(e.to_string()))?;
+    let wish = Reissue {
+        expires,
+        route_to_cluster: request.route_to_cluster.clone(),
+        database,
+        single_use,
+        tunnel: request.requester_name() == Requester::TshDbLocalProxyTunnel,
+    };
+    let checker = known.checker()?;
+    let address = known.peer.ip().to_string();
+    let der = issue::reissue(state, presented, &checker, &key, &wish, &address)
+        .map_err(|e| Status::internal(e.to_string()))?;
+    let mut certs = pb::Certs {
+        tls: pem::encode("CERTIFICATE", &der).into_bytes(),
+        ..pb::Certs::default()
+    };
+    if !single_use {
+        certs
+            .tlsca_certs
+            .push(state.authority(CaKind::Host).cert_pem().as_bytes().to_vec());
+        certs
+            .sshca_certs
+            .push(state.authorities().ssh().authorized_key().into_bytes());
+    }
+    Ok(certs)
+}
+
+/// The database the certificate shall be for; `None` for an unrestricted certificate.
+fn usage(
+    request: &pb::UserCertsRequest,
+    single_use: bool,
+) -> Result<Option<RouteToDatabase>, Status> {
+    let refused = |text: &str| Err(Status::invalid_argument(text));
+    let exec = request.requester_name() == Requester::TshDbExec;
+    match request.usage() {
+        CertUsage::All if exec => {
+            refused("requester \"TSH_DB_EXEC\" can only request database certificates")
+        }
+        CertUsage::All if single_use => {
+            refused("single-use certificates cannot be issued for all purposes")
+        }
+        CertUsage::All => Ok(None),
+        CertUsage::Database if exec && request.mfa_response.is_some() && !single_use => {
+            refused("requester \"TSH_DB_EXEC\" can only request single use certificates")
+        }
+        CertUsage::Database => match &request.route_to_database {
+            Some(route) if !route.service_name.is_empty() => Ok(Some(RouteToDatabase {
+                service_name: route.service_name.clone(),
+                protocol: route.protocol.clone(),
+                username: route.username.clone(),
+                database: route.database.clone(),
+                roles: route.roles.clone(),
+            })),
+            _ => refused("missing ServiceName field in a database-only UserCertsRequest"),
+        },
+        _ => refused("only certificates for users and databases are issued here"),
+    }
+}

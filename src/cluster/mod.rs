@@ -1,0 +1,36 @@
+//! The embedded cluster: one process that speaks to clients as a Teleport cluster does.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`demo`] | the whole thing with content: what `postern-cluster demo` runs and tests start in-process |
+//! | [`mux`] | the one port: TLS, protocols, certificates |
+//! | [`web`] | the web API: ping and login |
+//! | [`grpc`] | the auth service's API |
+//! | [`dbservice`] | sessions to databases, automatic users |
+//! | [`audit`] | the record of what happened in them |
+//! | [`ca`], [`issue`] | authorities and what they sign |
+//! | [`state`], [`store`], [`documents`] | what a cluster knows and keeps |
+//! | [`users`], [`totp`], [`lockout`] | who may log in |
+//! | [`postgres`] | the PostgreSQL server of the demo |
+
+pub mod audit;
+pub mod ca;
+mod catalog;
+pub mod dbservice;
+pub mod demo;
+pub mod documents;
+pub mod grpc;
+pub mod issue;
+pub mod lockout;
+pub mod mux;
+pub mod postgres;
+pub mod random;
+pub mod state;
+
+pub mod store;
+#[cfg(test)]
+mod testing;
+pub mod totp;
+pub mod ui;
+pub mod users;
+pub mod web;

@@ -1,0 +1,313 @@
+//! TLS of the port: which certificate is shown and whose certificates are accepted (transport.md 1, 3.3, 14).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
+    SignatureScheme,
+};
+
+use super::route::Route;
+use crate::cluster::ca::{CaError, CaKind, HostRequest, KeyedCert};
+use crate::cluster::state::ClusterState;
+use crate::identity::{self, BACKDATING_SECONDS};
+
+/// Seconds for which the certificates of one start are valid: a year is what browsers still accept.
+const LIFETIME: i64 = 365 * 24 * 3600;
+
+/// Why the port cannot speak TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A certificate cannot be issued.
+    #[error(transparent)]
+    Authority(#[from] CaError),
+    /// The TLS library refuses a certificate, key or setting.
+    #[error("TLS set-up: {0}")]
+    Library(String),
+}
+
+impl From<rustls::Error> for TlsError {
+    fn from(error: rustls::Error) -> Self {
+        Self::Library(error.to_string())
+    }
+}
+
+/// Whose client certificates a connection accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Pool {
+    /// Host and user authority of this cluster.
+    Local,
+    /// Those of a cluster that is not known here: nobody's.
+    Unknown,
+}
+
+/// The configurations of the port, made once at the start.
+pub(super) struct Configs {
+    by_route: BTreeMap<(Route, Pool), Arc<ServerConfig>>,
+    inner: Arc<ServerConfig>,
+    users: Arc<Verifier>,
+    cluster: String,
+}
+
+impl Configs {
+    /// Issues the certificates of this start and builds all configurations.
+    pub(super) fn new(state: &ClusterState) -> Result<Self, TlsError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let certificates = Certificates::issue(state)?;
+        let local = roots(state, &[CaKind::Host, CaKind::User])?;
+        let users = roots(state, &[CaKind::User])?;
+        let mut by_route = BTreeMap::new();
+        for route in Route::ALL {
+            for pool in [Pool::Local, Pool::Unknown] {
+                let verifier = Verifier::new(&provider, &local, pool, route == Route::Transport)?;
+                let key = certificates.of(route);
+                let asks = !matches!(route, Route::ReverseTunnel | Route::Ssh);
+                let config = config(&provider, key, asks.then_some(verifier), route.protocols())?;
+                by_route.insert((route, pool), Arc::new(config));
+            }
+        }
+        let verifier = Verifier::new(&provider, &users, Pool::Local, true)?;
+        let inner = Arc::new(config(
+            &provider,
+            &certificates.proxy,
+            Some(Arc::clone(&verifier)),
+            &[],
+        )?);
+        Ok(Self {
+            by_route,
+            inner,
+            users: verifier,
+            cluster: state.name().to_owned(),
+        })
+    }
+
+    /// The configuration of a route, with the pool that the server name chooses: this cluster's encoded name and every
+    /// name that encodes no cluster mean this cluster.
+    pub(super) fn get(&self, route: Route, server_name: Option<&str>) -> Arc<ServerConfig> {
+        let pool = match server_name.and_then(identity::decode_cluster) {
+            Some(name) if name != self.cluster => Pool::Unknown,
+            _ => Pool::Local,
+        };
+        Arc::clone(&self.by_route[&(route, pool)])
+    }
+
+    /// The configuration of the handshake inside a database connection without a client certificate (transport.md 10.2).
+    pub(super) fn inner(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.inner)
+    }
+}
+
+impl Configs {
+    /// Whether the user authority signed the certificate. All authorities of a cluster have the same name, so that only
+    /// the signature tells.
+    pub(super) fn is_users(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.users
+            .verify_client_cert(certificate, &[], UnixTime::now())
+            .is_ok()
+    }
+}
+
+struct Certificates {
+    web: KeyedCert,
+    auth: KeyedCert,
+    proxy: KeyedCert,
+}
+
+impl Certificates {
+    fn issue(state: &ClusterState) -> Result<Self, TlsError> {
+        let (not_before, not_after) = (state.now() - BACKDATING_SECONDS, state.now() + LIFETIME);
+        let public = host(state.public_addr());
+        let mut names = vec!["localhost", "127.0.0.1", "::1"];
+        if !names.contains(&public) {
+            names.insert(0, public);
+        }
+        let node = format!("{}-node", state.name());
+        let host_certificate = |organization: &str, dns: Vec<String>, ips: Vec<IpAddr>| {
+            state.authority(CaKind::Host).issue_host(&HostRequest {
+                common_name: format!("{}.{}", state.host_id(), state.name()),
+                organization: organization.to_owned(),
+                dns,
+                ips,
+                not_before,
+                not_after,
+            })
+        };
+        let mut proxy_names = vec![
+            node.clone(),
+            "remote.kube.proxy.teleport.cluster.local".to_owned(),
+        ];
+        proxy_names.extend(names.iter().map(|n| (*n).to_owned()));
+        Ok(Self {
+            web: state
+                .authorities()
+                .web()
+                .issue_web(&names, not_before, not_after)?,
+            auth: host_certificate(
+                "Admin",
+                vec![node.clone(), format!("{node}.{}", state.name())],
+                Vec::new(),
+            )?,
+            proxy: host_certificate("Proxy", proxy_names, Vec::new())?,
+        })
+    }
+
+    fn of(&self, route: Route) -> &KeyedCert {
+        match route {
+            Route::Auth | Route::AuthLegacy => &self.auth,
+            Route::Transport | Route::Ssh => &self.proxy,
+            Route::Database | Route::Web | Route::ReverseTunnel => &self.web,
+        }
+    }
+}
+
+/// The host part of `host:port`, without the brackets of an IPv6 address.
+pub(super) fn host(address: &str) -> &str {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host.strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host)
+}
+
+fn roots(state: &ClusterState, kinds: &[CaKind]) -> Result<Arc<RootCertStore>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for kind in kinds {
+        roots.add(CertificateDer::from(
+            state.authority(*kind).cert_der().to_vec(),
+        ))?;
+    }
+    Ok(Arc::new(roots))
+}
+
+fn config(
+    provider: &Arc<CryptoProvider>,
+    key: &KeyedCert,
+    verifier: Option<Arc<Verifier>>,
+    protocols: &[&str],
+) -> Result<ServerConfig, TlsError> {
+    let builder = ServerConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()?;
+    let builder = match verifier {
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        None => builder.with_no_client_auth(),
+    };
+    let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.key_pkcs8_der.to_vec()));
+    let certified = CertifiedKey::from_der(
+        vec![CertificateDer::from(key.cert_der.clone())],
+        private,
+        provider,
+    )?;
+    let mut config =
+        builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
+    config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
+    // A resumed session would keep the identity of the first certificate; 18 sends no tickets either (transport.md 1).
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
+
+/// Checks client certificates as the real server does, also in the alerts it sends: expired is 45, all else 48. More than
+/// one certificate passes here and is refused after the handshake.
+#[derive(Debug)]
+struct Verifier {
+    inner: Arc<dyn ClientCertVerifier>,
+    pool: Pool,
+    mandatory: bool,
+}
+
+impl Verifier {
+    fn new(
+        provider: &Arc<CryptoProvider>,
+        roots: &Arc<RootCertStore>,
+        pool: Pool,
+        mandatory: bool,
+    ) -> Result<Arc<Self>, TlsError> {
+        let inner =
+            WebPkiClientVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(provider))
+                .build()
+                .map_err(|e| TlsError::Library(e.to_string()))?;
+        Ok(Arc::new(Self {
+            inner,
+            pool,
+            mandatory,
+        }))
+    }
+}
+
+impl ClientCertVerifier for Verifier {
+    fn offer_client_auth(&self) -> bool {
+        true
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.mandatory
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        match self.pool {
+            Pool::Local => self.inner.root_hint_subjects(),
+            Pool::Unknown => &[],
+        }
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        if self.pool == Pool::Unknown {
+            return Err(CertificateError::UnknownIssuer.into());
+        }
+        self.inner
+            .verify_client_cert(end_entity, &[], now)
+            .map_err(|e| match e {
+                rustls::Error::InvalidCertificate(
+                    CertificateError::Expired
+                    | CertificateError::ExpiredContext { .. }
+                    | CertificateError::NotValidYet
+                    | CertificateError::NotValidYetContext { .. },
+                ) => CertificateError::Expired.into(),
+                _ => CertificateError::UnknownIssuer.into(),
+            })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_host_of_an_address() {
+        assert_eq!(super::host("localhost:3080"), "localhost");
+        assert_eq!(super::host("[::1]:3080"), "::1");
+        assert_eq!(super::host("proxy.example.com"), "proxy.example.com");
+    }
+}

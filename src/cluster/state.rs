@@ -1,0 +1,325 @@
+//! What every part of a running cluster shares: names, authorities, documents, credentials, clock.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::ca::ssh::SshAuthority;
+use super::ca::{Authority, CaError, CaKind, WebAuthority, web_authority};
+use super::documents::{Documents, User};
+use super::lockout::{Rate, RateLimit};
+use super::random::{self, NoRandomness};
+use super::store::{Store, StoreError};
+use super::users::{CredentialError, Logins};
+use crate::rbac::{Database, Role};
+
+/// The version the cluster claims to have: the one whose behaviour was recorded.
+pub const SERVER_VERSION: &str = "18.3.0";
+/// The oldest client it announces to support.
+pub const MIN_CLIENT_VERSION: &str = "17.0.0-aa";
+/// Password checks that run at the same time; each takes a processor and 19 MiB for a moment.
+const PASSWORD_CHECKS: usize = 4;
+
+/// Gives the time in unix milliseconds; tests have their own.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Takes a line for whoever runs the cluster.
+pub type Report = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The clock of the system.
+#[must_use]
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+/// Why a cluster cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The state file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An authority.
+    #[error(transparent)]
+    Authority(#[from] CaError),
+    /// A credential.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// No random bytes.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// The directory belongs to a cluster of another name.
+    #[error("the state belongs to the cluster {found:?}, not {wanted:?}")]
+    OtherCluster {
+        /// Name in the state.
+        found: String,
+        /// Name asked for.
+        wanted: String,
+    },
+}
+
+/// The signing keys of a cluster.
+#[derive(Debug)]
+pub struct Authorities {
+    by_kind: BTreeMap<CaKind, Arc<Authority>>,
+    ssh: SshAuthority,
+    ssh_user: SshAuthority,
+    web: WebAuthority,
+}
+
+impl Authorities {
+    /// Loads the authorities kept in `store` and makes those that are missing.
+    ///
+    /// # Errors
+    /// When the state cannot be read or written, or holds a damaged key.
+    pub fn open(store: &Store, cluster: &str, now: i64) -> Result<Self, StateError> {
+        let mut by_kind = BTreeMap::new();
+        for kind in CaKind::ALL {
+            let authority = if let Some((cert, key)) = store.authority(kind.as_str())? {
+                Authority::from_pem(&cert, &key)?
+            } else {
+                let made = Authority::generate(kind, cluster, now)?;
+                store.add_authority(kind.as_str(), made.cert_pem(), made.key_pem())?;
+                made
+            };
+            by_kind.insert(kind, Arc::new(authority));
+        }
+        let web = if let Some((cert, key)) = store.authority("web")? {
+            WebAuthority::from_pem(&cert, &key)?
+        } else {
+            let made = web_authority(cluster, now)?;
+            store.add_authority("web", made.cert_pem(), made.key_pem())?;
+            made
+        };
+        let ssh = |kind: &str| -> Result<SshAuthority, StateError> {
+            if let Some((_, key)) = store.authority(kind)? {
+                return Ok(SshAuthority::from_pem(&key)?);
+            }
+            let made = SshAuthority::generate()?;
+            store.add_authority(kind, &made.authorized_key(), made.key_pem())?;
+            Ok(made)
+        };
+        Ok(Self {
+            by_kind,
+            ssh: ssh("ssh_host")?,
+            ssh_user: ssh("ssh_user")?,
+            web,
+        })
+    }
+
+    /// One of the four authorities.
+    #[must_use]
+    pub fn get(&self, kind: CaKind) -> &Arc<Authority> {
+        &self.by_kind[&kind]
+    }
+
+    /// The SSH key that the login answer lists.
+    #[must_use]
+    pub fn ssh(&self) -> &SshAuthority {
+        &self.ssh
+    }
+
+    /// The SSH key that signs users.
+    #[must_use]
+    pub fn ssh_user(&self) -> &SshAuthority {
+        &self.ssh_user
+    }
+
+    /// The authority of the web certificate.
+    #[must_use]
+    pub fn web(&self) -> &WebAuthority {
+        &self.web
+    }
+}
+
+/// What a cluster is opened with.
+pub struct Setup {
+    /// The name, also common name of its authorities.
+    pub name: String,
+    /// The address it listens on.
+    pub listen: SocketAddr,
+    /// `host:port` that the ping announces.
+    pub public_addr: String,
+    /// Roles, users, databases.
+    pub documents: Documents,
+    /// Whether a one-time code is asked for.
+    pub second_factor: bool,
+    /// Login requests of one address.
+    pub login_rate: Rate,
+    /// The time.
+    pub clock: Clock,
+    /// Takes lines for whoever runs the cluster.
+    pub report: Report,
+}
+
+/// A cluster, shared by all its connections.
+pub struct ClusterState {
+    setup: Setup,
+    host_id: String,
+    authorities: Authorities,
+    store: Arc<Store>,
+    logins: Arc<Logins>,
+    login_rate: RateLimit,
+    password_checks: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for ClusterState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClusterState")
+            .field("name", &self.setup.name)
+            .field("listen", &self.setup.listen)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ClusterState {
+    /// Opens the cluster: authorities and host identity are made at the first time and kept.
+    ///
+    /// # Errors
+    /// When the state cannot be used, or belongs to a cluster of another name.
+    pub fn open(setup: Setup, store: Arc<Store>) -> Result<Arc<Self>, StateError> {
+        let kept = |name: &str,
+                    make: &dyn Fn() -> Result<String, NoRandomness>|
+         -> Result<String, StateError> {
+            if let Some(value) = store.setting(name)? {
+                return Ok(value);
+            }
+            let value = make()?;
+            store.set_setting(name, &value)?;
+            Ok(value)
+        };
+        let found = kept("cluster_name", &|| Ok(setup.name.clone()))?;
+        if found != setup.name {
+            return Err(StateError::OtherCluster {
+                found,
+                wanted: setup.name,
+            });
+        }
+        let host_id = kept("host_id", &random::uuid)?;
+        let authorities = Authorities::open(&store, &setup.name, (setup.clock)() / 1000)?;
+        let logins = Arc::new(Logins::new(Arc::clone(&store), setup.second_factor)?);
+        let login_rate = RateLimit::new(setup.login_rate);
+        let password_checks = Arc::new(Semaphore::new(PASSWORD_CHECKS));
+        Ok(Arc::new(Self {
+            setup,
+            host_id,
+            authorities,
+            store,
+            logins,
+            login_rate,
+            password_checks,
+        }))
+    }
+
+    /// The cluster's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.setup.name
+    }
+
+    /// The UUID of this host, kept in the state.
+    #[must_use]
+    pub fn host_id(&self) -> &str {
+        &self.host_id
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub fn listen(&self) -> SocketAddr {
+        self.setup.listen
+    }
+
+    /// `host:port` that the ping announces.
+    #[must_use]
+    pub fn public_addr(&self) -> &str {
+        &self.setup.public_addr
+    }
+
+    /// The signing keys.
+    #[must_use]
+    pub fn authorities(&self) -> &Authorities {
+        &self.authorities
+    }
+
+    /// One of the four authorities.
+    #[must_use]
+    pub fn authority(&self, kind: CaKind) -> &Arc<Authority> {
+        self.authorities.get(kind)
+    }
+
+    /// A role by name.
+    #[must_use]
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.setup.documents.roles.get(name)
+    }
+
+    /// A user by name.
+    #[must_use]
+    pub fn user(&self, name: &str) -> Option<&User> {
+        self.setup.documents.users.get(name)
+    }
+
+    /// A database by name.
+    #[must_use]
+    pub fn database(&self, name: &str) -> Option<&Database> {
+        self.setup.documents.databases.get(name)
+    }
+
+    /// All databases, by name.
+    pub fn databases(&self) -> impl Iterator<Item = (&String, &Database)> {
+        self.setup.documents.databases.iter()
+    }
+
+    /// Seconds of a login session when the user names no other.
+    #[must_use]
+    pub fn session_seconds(&self) -> i64 {
+        self.setup.documents.preference.session_seconds
+    }
+
+    /// Passwords and one-time codes.
+    #[must_use]
+    pub fn logins(&self) -> &Arc<Logins> {
+        &self.logins
+    }
+
+    /// The rate limit of login requests.
+    #[must_use]
+    pub fn login_rate(&self) -> &RateLimit {
+        &self.login_rate
+    }
+
+    /// Bounds the password checks that run at the same time.
+    #[must_use]
+    pub fn password_checks(&self) -> &Arc<Semaphore> {
+        &self.password_checks
+    }
+
+    /// The state file.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Unix seconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.now_ms() / 1000
+    }
+
+    /// Unix milliseconds.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        (self.setup.clock)()
+    }
+
+    /// Tells whoever runs the cluster.
+    pub fn report(&self, line: &str) {
+        (self.setup.report)(line);
+    }
+}
