@@ -1,0 +1,133 @@
+//! A user's world: an empty home, a cleared environment, the client program.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::demo::Demo;
+use super::ran::Ran;
+
+/// One user at one computer.
+pub(crate) struct TestEnv {
+    /// Home directory; `POSTERN_HOME` lies in it.
+    pub(crate) home: tempfile::TempDir,
+    /// The cluster this user works with.
+    pub(crate) demo: &'static Demo,
+}
+
+impl TestEnv {
+    /// An empty home beside the shared cluster.
+    pub(crate) fn new() -> Self {
+        Self::beside(Demo::shared())
+    }
+
+    /// An empty home beside the given cluster.
+    pub(crate) fn beside(demo: &'static Demo) -> Self {
+        Self {
+            home: tempfile::Builder::new()
+                .prefix("ph")
+                .tempdir()
+                .expect("a home"),
+            demo,
+        }
+    }
+
+    /// A home in which `user` is logged in.
+    pub(crate) fn logged_in(user: &str) -> Self {
+        let env = Self::new();
+        env.login(user);
+        env
+    }
+
+    /// Logs `user` in, with whatever the cluster asks for.
+    #[track_caller]
+    pub(crate) fn login(&self, user: &str) {
+        let _ = self.login_with(user, &[]).ok();
+    }
+
+    /// The same with more flags.
+    pub(crate) fn login_with(&self, user: &str, flags: &[&str]) -> Ran {
+        let mut input = self.demo.password(user);
+        if self.demo.ready["second_factor"] != false && std::ptr::eq(self.demo, Demo::shared()) {
+            input.push('\n');
+        } else {
+            input = format!("{input}\n{}\n", self.demo.code(user));
+        }
+        let (proxy, ca) = (self.demo.proxy(), self.demo.ca_file());
+        let mut args = vec![
+            "login",
+            "--proxy",
+            &proxy,
+            "--user",
+            user,
+            "--ca-file",
+            &ca,
+            "--key-store",
+            "file",
+            "--password-stdin",
+        ];
+        args.extend(flags);
+        self.run_with_input(&args, &input)
+    }
+
+    /// Where the client keeps its state.
+    pub(crate) fn postern_home(&self) -> PathBuf {
+        self.home.path().join("postern")
+    }
+
+    /// Any program in this world.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home.path())
+            .env("POSTERN_HOME", self.postern_home())
+            .env("LANG", "C.UTF-8")
+            .env("TERM", "xterm")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The client.
+    pub(crate) fn postern(&self, args: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_postern"));
+        command.args(args);
+        command
+    }
+
+    /// Runs the client to its end, without a terminal and with empty standard input.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(&mut self.postern(args))
+    }
+
+    /// Runs the client with the given standard input.
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Ran {
+        use std::io::Write;
+        let mut child = self
+            .postern(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("postern starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        Ran::end_of(child)
+    }
+
+    /// Runs a command of this world on a terminal of its own; every answer comes within 20 s.
+    pub(crate) fn terminal(&self, mut command: Command) -> rexpect::session::PtySession {
+        command.env("PAGER", "cat").env("PSQL_HISTORY", "/dev/null");
+        // The pty gives the program its own standard input, where `command` has none.
+        let mut plain = Command::new(command.get_program());
+        plain.args(command.get_args()).env_clear();
+        for (name, value) in command.get_envs() {
+            if let Some(value) = value {
+                plain.env(name, value);
+            }
+        }
+        rexpect::session::spawn_command(plain, Some(20_000)).expect("a terminal")
+    }
+}

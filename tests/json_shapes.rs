@@ -1,0 +1,77 @@
+//! The manual's sections on JSON name the keys that the program prints, no more and no fewer.
+
+use std::collections::BTreeSet;
+
+use postern::cli::util::man::json::{ERROR, SHAPES, Shape};
+use serde_json::Value;
+
+use crate::common::env::TestEnv;
+use crate::common::tunnel::Tunnel;
+
+fn shape(page: &str) -> &'static Shape {
+    SHAPES
+        .iter()
+        .find(|shape| shape.page == page)
+        .expect("a section")
+}
+
+/// Compares the keys of all objects together with the documented ones; a documented `a.b` means that `a` is opened.
+#[track_caller]
+fn compare(shape: &Shape, objects: &[&Value], absent: &[&str]) {
+    let want: BTreeSet<String> = shape
+        .keys()
+        .map(|(key, _)| (*key).to_owned())
+        .filter(|key| !absent.contains(&key.as_str()))
+        .collect();
+    let mut have = BTreeSet::new();
+    for (key, value) in objects
+        .iter()
+        .flat_map(|o| o.as_object().expect("an object"))
+    {
+        if want.iter().any(|w| w.starts_with(&format!("{key}."))) {
+            let inner = value.as_object().expect("an object");
+            have.extend(inner.keys().map(|k| format!("{key}.{k}")));
+        } else {
+            have.insert(key.clone());
+        }
+    }
+    assert_eq!(have, want, "{}", shape.page);
+}
+
+fn list(value: &Value) -> Vec<&Value> {
+    value.as_array().expect("a list").iter().collect()
+}
+
+#[test]
+fn every_documented_key_is_printed_and_every_printed_one_documented() {
+    let env = TestEnv::new();
+    let login: Value = env.login_with("alice", &["--format", "json"]).json();
+    compare(shape("postern-login"), &[&login], &[]);
+    let json = |args: &[&str]| {
+        let mut all = args.to_vec();
+        all.extend(["--format", "json"]);
+        env.run(&all).json()
+    };
+    compare(
+        shape("postern-status"),
+        &[&json(&["status"])],
+        &["other_logins"],
+    );
+    compare(shape("postern-version"), &[&json(&["version"])], &[]);
+    let clusters = json(&["clusters"]);
+    compare(shape("postern-clusters"), &list(&clusters), &[]);
+    let databases = json(&["db", "ls"]);
+    compare(shape("postern-db-ls"), &list(&databases), &["users.denied"]);
+}
+
+#[test]
+fn a_tunnel_and_a_failure_print_the_documented_keys() {
+    let env = TestEnv::logged_in("alice");
+    let tunnel = Tunnel::open(&env, &["orders"]);
+    compare(shape("postern-db-proxy"), &[&tunnel.ready], &[]);
+
+    let failed = env.run(&["db", "connect", "nowhere", "--format", "json"]);
+    assert_eq!(failed.stdout, "");
+    let error: Value = serde_json::from_str(&failed.stderr).expect("one object");
+    compare(&ERROR, &[&error], &[]);
+}

@@ -1,0 +1,43 @@
+//! The one integration binary: each file beside this one is a feature seen from outside.
+
+mod access_cases;
+mod cancel;
+mod cli_offline;
+mod cluster_demo;
+mod common;
+mod db_connect;
+mod db_ls;
+mod exit_codes;
+mod generated_fresh;
+mod json_shapes;
+mod live;
+mod login;
+mod prompts;
+mod proto_fresh;
+mod provisioning;
+mod proxy_db;
+mod recorded_messages;
+mod three_lines;
+mod tsh;
+mod tunnel_and_login;
+
+/// A file that nobody lists would silently not run.
+#[test]
+fn every_file_is_listed() {
+    let me = include_str!("main.rs");
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"))
+        .expect("the tests directory")
+    {
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a plain name");
+        if let Some(module) = name.strip_suffix(".rs").filter(|m| *m != "main") {
+            assert!(
+                me.contains(&format!("mod {module};")),
+                "tests/main.rs does not list {name}"
+            );
+        }
+    }
+}
