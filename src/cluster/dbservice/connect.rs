@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::credential::{Credential, PasswordError};
 use super::errors::{DENIED, Refusal, UNREACHABLE};
+use super::password;
 use crate::pg::{CancelKey, CancelRequest, ErrorResponse, Kind, ProtocolVersion, Startup};
 
 /// How long PostgreSQL may take from the startup message to its first ReadyForQuery.
@@ -54,9 +56,12 @@ pub(super) enum ConnectError {
     /// PostgreSQL said no.
     #[error("server error ({0})")]
     Server(ServerError),
-    /// PostgreSQL asks for a password, which this service never has.
+    /// The server asks for a password where a certificate is the proof, or in a way nobody here knows.
     #[error("the server asks for a password (authentication request {0})")]
     Password(u32),
+    /// No temporary password could be had.
+    #[error("{0}")]
+    NoPassword(PasswordError),
     /// The connection broke.
     #[error("{0}")]
     Io(String),
@@ -81,7 +86,7 @@ pub(super) struct ServerError {
 
 impl ServerError {
     /// Reads the fields of an ErrorResponse, its type and length left out.
-    fn parse(body: &[u8]) -> Result<Self, ConnectError> {
+    pub(super) fn parse(body: &[u8]) -> Result<Self, ConnectError> {
         let error = ErrorResponse::parse(Kind::Error, body)
             .map_err(|error| ConnectError::Protocol(error.to_string()))?;
         Ok(Self {
@@ -182,6 +187,13 @@ impl ConnectError {
                 .with_hint("the database must have `ssl = on`: connections to it are always encrypted"),
             Self::Password(_) => Refusal::new(DENIED, self.to_string())
                 .with_hint("pg_hba.conf needs a `hostssl … cert` line before the one that asks for a password"),
+            Self::NoPassword(error) => {
+                let refusal = Refusal::new(DENIED, error.message.clone());
+                match &error.hint {
+                    Some(hint) => refusal.with_hint(hint),
+                    None => refusal,
+                }
+            }
             _ => Refusal::new(UNREACHABLE, self.to_string()),
         }
     }
@@ -209,22 +221,22 @@ pub(super) struct Greeting {
 /// Logs in on an open TLS connection. Notices are dropped.
 pub(super) async fn login<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
-    user: &str,
+    credential: &Credential,
     name: &str,
     startup: &Startup,
 ) -> Result<Greeting, ConnectError> {
-    tokio::time::timeout(LOGIN_TIMEOUT, greet(stream, user, name, startup))
+    tokio::time::timeout(LOGIN_TIMEOUT, greet(stream, credential, name, startup))
         .await
         .map_err(|_| ConnectError::Timeout)?
 }
 
 async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
-    user: &str,
+    credential: &Credential,
     name: &str,
     startup: &Startup,
 ) -> Result<Greeting, ConnectError> {
-    let message = startup_message(user, name, startup);
+    let message = startup_message(&credential.login, name, startup);
     stream
         .write_all(&message)
         .await
@@ -238,12 +250,11 @@ async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
         let (kind, message) = read_message(stream).await?;
         let body = &message[5..];
         match kind {
-            b'R' => match body
-                .first_chunk::<4>()
-                .map(|code| u32::from_be_bytes(*code))
-            {
-                Some(0) => {}
-                Some(code) => return Err(ConnectError::Password(code)),
+            b'R' => match body.split_first_chunk::<4>() {
+                Some((&[0, 0, 0, 0], _)) => {}
+                Some((code, rest)) => {
+                    password::answer(stream, u32::from_be_bytes(*code), rest, credential).await?;
+                }
                 None => {
                     return Err(ConnectError::Protocol(
                         "short authentication request".into(),
@@ -319,7 +330,9 @@ fn startup_message(user: &str, name: &str, startup: &Startup) -> Vec<u8> {
 }
 
 /// Reads one message whole, header included.
-async fn read_message<S: AsyncRead + Unpin>(stream: &mut S) -> Result<(u8, Vec<u8>), ConnectError> {
+pub(super) async fn read_message<S: AsyncRead + Unpin>(
+    stream: &mut S,
+) -> Result<(u8, Vec<u8>), ConnectError> {
     let mut header = [0; 5];
     stream
         .read_exact(&mut header)

@@ -5,6 +5,7 @@
 //! | `startup` | the first packets, up to a startup message or a cancel request |
 //! | `authorize` | who may open which session |
 //! | `tls`, `connect` | TLS to the database, login, greeting |
+//! | `credential`, `password` | what a login proves itself by, and the exchange of a password |
 //! | `provision` | automatic users: activation and deactivation |
 //! | `serve` | one client from its first packet to its end |
 //! | `relay` | the data phase |
@@ -19,8 +20,10 @@
 mod authorize;
 mod cancel;
 mod connect;
+mod credential;
 mod errors;
 mod finish;
+mod password;
 mod provision;
 mod relay;
 mod serve;
@@ -45,6 +48,7 @@ use crate::cluster::ca::Authority;
 use crate::identity::Identity;
 use crate::rbac::{AccessChecker, Database};
 
+pub use credential::{Credential, PasswordError, Passwords};
 pub use sessions::LiveSession;
 use sessions::Sessions;
 
@@ -87,6 +91,10 @@ pub trait Catalog: Send + Sync + 'static {
     fn db_trust(&self) -> Vec<Vec<u8>>;
     /// Unix seconds.
     fn now(&self) -> i64;
+    /// Who gives temporary passwords for databases of cloud providers; `None` when they are not served.
+    fn passwords(&self) -> Option<Arc<dyn Passwords>> {
+        None
+    }
     /// Takes a line for whoever runs the cluster: a user that could not be taken out of service, for one.
     fn warn(&self, line: &str);
 }

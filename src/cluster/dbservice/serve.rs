@@ -381,10 +381,11 @@ impl Opening<'_> {
     ) -> Result<(Box<TlsStream<TcpStream>>, Greeting), ConnectError> {
         let Authorized { user, name, .. } = self.allowed;
         let mut server = Box::new(dialled?);
-        match login(&mut server, user, name, self.startup).await {
+        let credential = self.upstream.credential(user, name).await?;
+        match login(&mut server, &credential, name, self.startup).await {
             Err(ConnectError::Io(_)) => {
                 server = Box::new(self.upstream.open(user).await?);
-                let greeting = login(&mut server, user, name, self.startup).await?;
+                let greeting = login(&mut server, &credential, name, self.startup).await?;
                 Ok((server, greeting))
             }
             greeting => Ok((server, greeting?)),

@@ -137,6 +137,27 @@ impl TestPg {
             .expect("the superuser")
     }
 
+    /// Puts lines before those of `pg_hba.conf`.
+    pub(super) async fn let_in(&self, lines: &str) {
+        let path = self.place.data.join("pg_hba.conf");
+        let before = std::fs::read_to_string(&path).expect("the rules");
+        self.place
+            .write(&path, format!("{lines}\n{before}").as_bytes())
+            .expect("new rules");
+        let root = self.superuser().await;
+        root.batch_execute("SELECT pg_reload_conf()")
+            .await
+            .expect("a reload");
+    }
+
+    /// A connection through the server's socket on which nothing was said yet.
+    pub(super) async fn raw(&self) -> tokio::net::UnixStream {
+        let path = self.place.socket.join(format!(".s.PGSQL.{}", self.port));
+        tokio::net::UnixStream::connect(path)
+            .await
+            .expect("a connection")
+    }
+
     /// Stops the server (fast).
     pub(super) async fn stop(&mut self) {
         self.server

@@ -23,6 +23,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::Catalog;
 use super::connect::ConnectError;
+use super::credential::{Credential, PasswordError, Passwords, by_certificate};
 use super::sessions::UserKey;
 use crate::rbac::Database;
 use crate::rbac::database::TlsMode;
@@ -97,9 +98,37 @@ impl Upstream {
         }
     }
 
-    /// Opens a TLS connection, presenting a certificate whose common name is `user`.
+    /// How `user` logs in to the database `name`.
+    pub(super) async fn credential(
+        &self,
+        user: &str,
+        name: &str,
+    ) -> Result<Credential, ConnectError> {
+        if by_certificate(&self.database) {
+            return Ok(Credential {
+                login: user.to_owned(),
+                password: None,
+            });
+        }
+        let login = self.passwords()?.login(&self.database, user, name).await;
+        login.map_err(ConnectError::NoPassword)
+    }
+
+    fn passwords(&self) -> Result<Arc<dyn Passwords>, ConnectError> {
+        self.catalog.passwords().ok_or_else(|| {
+            ConnectError::NoPassword(PasswordError {
+                message: format!(
+                    "databases of type {} are not served here",
+                    crate::quote::quote(self.database.kind().name())
+                ),
+                hint: Some("this postern-cluster was built without the feature `redshift`".into()),
+            })
+        })
+    }
+
+    /// Opens a TLS connection; a server of one's own sees a certificate whose common name is `user`.
     pub(super) async fn open(&self, user: &str) -> Result<TlsStream<TcpStream>, ConnectError> {
-        let (config, name) = self.config(user)?;
+        let (config, name) = self.config(user).await?;
         tokio::time::timeout(DIAL_TIMEOUT, self.dial(config, name))
             .await
             .map_err(|_| ConnectError::Timeout)?
@@ -141,9 +170,12 @@ impl Upstream {
         Err(failed.unwrap_or(ConnectError::Timeout))
     }
 
-    fn config(&self, user: &str) -> Result<(ClientConfig, ServerName<'static>), ConnectError> {
+    async fn config(
+        &self,
+        user: &str,
+    ) -> Result<(ClientConfig, ServerName<'static>), ConnectError> {
         let tls = &self.database.tls;
-        let roots = Arc::new(self.roots());
+        let roots = Arc::new(self.roots().await?);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -157,16 +189,20 @@ impl Upstream {
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(ChainOnly::new(None, &provider))),
         };
-        let now = self.catalog.now();
-        let issued = self
-            .catalog
-            .db_client_authority()
-            .issue_db_client(user, now - 60, self.not_after.max(now + 60))
-            .map_err(|error| ConnectError::Certificate(error.to_string()))?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(issued.key_pkcs8_der.to_vec()));
-        let mut config = builder
-            .with_client_auth_cert(vec![CertificateDer::from(issued.cert_der.clone())], key)
-            .map_err(|error| ConnectError::Certificate(error.to_string()))?;
+        let mut config = if by_certificate(&self.database) {
+            let now = self.catalog.now();
+            let issued = self
+                .catalog
+                .db_client_authority()
+                .issue_db_client(user, now - 60, self.not_after.max(now + 60))
+                .map_err(|error| ConnectError::Certificate(error.to_string()))?;
+            let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(issued.key_pkcs8_der.to_vec()));
+            builder
+                .with_client_auth_cert(vec![CertificateDer::from(issued.cert_der.clone())], key)
+                .map_err(|error| ConnectError::Certificate(error.to_string()))?
+        } else {
+            builder.with_no_client_auth()
+        };
         config.resumption = rustls::client::Resumption::disabled();
         config.enable_sni = tls.mode != TlsMode::VerifyCa;
         let name = if tls.server_name.is_empty() {
@@ -179,9 +215,9 @@ impl Upstream {
         Ok((config, name))
     }
 
-    /// The trusted authorities: the system's if the resource says so, the resource's own, and for a server of one's own
-    /// the cluster's database authority (db-service.md 2.5). Unusable certificates in them are passed over.
-    fn roots(&self) -> RootCertStore {
+    /// The trusted authorities: the system's if the resource says so; the resource's own, or for a cloud database without
+    /// them its provider's; for a server of one's own also the cluster's database authority (db-service.md 2.5). Unusable certificates in them are passed over.
+    async fn roots(&self) -> Result<RootCertStore, ConnectError> {
         let mut roots = RootCertStore::empty();
         if self.database.tls.trust_system_cert_pool {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -192,9 +228,14 @@ impl Upstream {
         } else {
             &tls.ca_cert
         };
-        let own = CertificateDer::pem_slice_iter(own.as_bytes());
-        roots.add_parsable_certificates(own.filter_map(Result::ok));
-        if self.database.kind() == crate::rbac::DatabaseKind::SelfHosted {
+        if !own.is_empty() {
+            roots.add_parsable_certificates(certificates(own));
+        } else if !by_certificate(&self.database) && tls.mode != TlsMode::Insecure {
+            let found = self.passwords()?.authorities(&self.database).await;
+            roots
+                .add_parsable_certificates(certificates(&found.map_err(ConnectError::NoPassword)?));
+        }
+        if by_certificate(&self.database) {
             roots.add_parsable_certificates(
                 self.catalog
                     .db_trust()
@@ -202,8 +243,13 @@ impl Upstream {
                     .map(CertificateDer::from),
             );
         }
-        roots
+        Ok(roots)
     }
+}
+
+/// The certificates in a PEM text; unusable ones are passed over.
+fn certificates(pem: &str) -> impl Iterator<Item = CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok)
 }
 
 /// Splits `host:port`, also `[::1]:5432`, optionally behind `postgres://` or `postgresql://`.

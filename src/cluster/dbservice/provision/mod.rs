@@ -222,10 +222,16 @@ impl Admin {
     }
 
     async fn login_once(&self, upstream: &Upstream) -> Result<Client, ConnectError> {
-        let stream = upstream.open(&self.name).await?;
+        let (stream, credential) = tokio::try_join!(
+            upstream.open(&self.name),
+            upstream.credential(&self.name, &self.database)
+        )?;
         let mut config = tokio_postgres::Config::new();
+        if let Some(password) = &credential.password {
+            config.password(password.as_bytes());
+        }
         config
-            .user(&self.name)
+            .user(&credential.login)
             .dbname(&self.database)
             .ssl_mode(tokio_postgres::config::SslMode::Disable);
         let (client, connection) = config.connect_raw(stream, NoTls).await.map_err(|error| {

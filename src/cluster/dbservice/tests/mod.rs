@@ -3,6 +3,7 @@
 mod audit;
 mod ends;
 mod names;
+mod passwords;
 mod protocol;
 mod refusals;
 mod sharing;
