@@ -16,6 +16,15 @@ fn locked(demo: &Demo, user: &str) {
     becomes(demo, user, LOCKED);
 }
 
+/// tests/run says which PostgreSQL it means; the demo must have found that one.
+#[test]
+fn the_demo_runs_the_postgresql_that_is_to_be_tested() {
+    let version = Demo::shared().sql("show server_version_num");
+    let major = version[..version.len() - 4].to_owned();
+    let wanted = std::env::var("POSTERN_TEST_POSTGRES").unwrap_or_else(|_| major.clone());
+    assert_eq!(major, wanted);
+}
+
 #[test]
 fn made_granted_stripped_and_locked() {
     let demo = Demo::start(&["--no-second-factor", "--no-audit"]);

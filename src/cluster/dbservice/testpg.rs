@@ -117,6 +117,14 @@ impl TestPg {
             .await
             .expect("a version")
             .get(0);
+        // Set by tests/run, which puts the programs of this version first on PATH.
+        if let Ok(major) = std::env::var("POSTERN_TEST_POSTGRES") {
+            assert_eq!(
+                (version / 10_000).to_string(),
+                major,
+                "another version runs"
+            );
+        }
         if version >= 160_000 {
             root.batch_execute(
                 r#"GRANT reader, writer, auditor, "Mixed Case", "a""b", "a,b", "na'me", "back\slash", "größe",
