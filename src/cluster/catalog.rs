@@ -14,13 +14,11 @@ impl Catalog for ClusterState {
     }
 
     fn database(&self, name: &str) -> Option<Database> {
-        Self::database(self, name).cloned()
+        Self::database(self, name)
     }
 
     fn databases(&self) -> Vec<Database> {
-        Self::databases(self)
-            .map(|(_, database)| database.clone())
-            .collect()
+        self.documents().databases.values().cloned().collect()
     }
 
     /// Roles and traits are those of the certificate, definitions those of the cluster (credentials.md 8.4).
@@ -29,7 +27,8 @@ impl Catalog for ClusterState {
             message: "access denied".to_owned(),
             hint: Some(hint),
         };
-        if self.user(&identity.username).is_none() {
+        let documents = self.documents();
+        if !documents.users.contains_key(&identity.username) {
             return Err(denied(format!(
                 "the user {:?} does not exist any more",
                 identity.username
@@ -37,7 +36,7 @@ impl Catalog for ClusterState {
         }
         let mut roles = Vec::new();
         for name in &identity.roles {
-            roles.push(self.role(name).cloned().ok_or_else(|| {
+            roles.push(documents.roles.get(name).cloned().ok_or_else(|| {
                 denied(format!(
                     "the role {name:?} of the certificate does not exist any more"
                 ))
@@ -52,7 +51,7 @@ impl Catalog for ClusterState {
     }
 
     fn db_client_authority(&self) -> Arc<Authority> {
-        Arc::clone(self.authority(CaKind::DbClient))
+        self.authority(CaKind::DbClient)
     }
 
     fn db_trust(&self) -> Vec<Vec<u8>> {

@@ -64,7 +64,8 @@ impl Login {
     pub fn ssh(&self, state: &ClusterState, key: &SshPublicKey) -> Result<String, IssueError> {
         let not_before = self.now - BACKDATING_SECONDS;
         let not_after = self.not_after.max(self.now + SSH_SECONDS);
-        let authority = state.authorities().ssh_user();
+        let authorities = state.authorities();
+        let authority = authorities.ssh_user();
         Ok(authority.issue_user(&self.identity, key, not_before, not_after)?)
     }
 }
@@ -94,14 +95,17 @@ pub fn grant(
     ttl: i64,
     address: &str,
 ) -> Result<Login, IssueError> {
-    let user = state
-        .user(user)
+    let documents = state.documents();
+    let user = documents
+        .users
+        .get(user)
         .ok_or_else(|| IssueError::NoUser(user.to_owned()))?;
     let mut roles = Vec::new();
     for name in &user.roles {
         roles.push(
-            state
-                .role(name)
+            documents
+                .roles
+                .get(name)
                 .cloned()
                 .ok_or_else(|| IssueError::NoRole(name.clone()))?,
         );

@@ -8,12 +8,14 @@
 //! | [`grpc`] | the auth service's API |
 //! | [`dbservice`] | sessions to databases, automatic users |
 //! | [`audit`] | the record of what happened in them |
-//! | [`ca`], [`issue`] | authorities and what they sign |
+//! | [`server`] | one running cluster: its directory, its port, its services; shared by the demo and others |
+//! | [`ca`], [`authorities`], [`issue`] | authorities and what they sign |
 //! | [`state`], [`store`], [`documents`] | what a cluster knows and keeps |
 //! | [`users`], [`totp`], [`lockout`] | who may log in |
 //! | [`postgres`] | the PostgreSQL server of the demo |
 
 pub mod audit;
+pub mod authorities;
 pub mod ca;
 mod catalog;
 pub mod dbservice;
@@ -25,8 +27,8 @@ pub mod lockout;
 pub mod mux;
 pub mod postgres;
 pub mod random;
+pub mod server;
 pub mod state;
-
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -1,13 +1,12 @@
 //! What every part of a running cluster shares: names, authorities, documents, credentials, clock.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
-use super::ca::ssh::SshAuthority;
-use super::ca::{Authority, CaError, CaKind, WebAuthority, web_authority};
+use super::authorities::Authorities;
+use super::ca::{Authority, CaError, CaKind};
 use super::documents::{Documents, User};
 use super::lockout::{Rate, RateLimit};
 use super::random::{self, NoRandomness};
@@ -64,80 +63,6 @@ pub enum StateError {
     },
 }
 
-/// The signing keys of a cluster.
-#[derive(Debug)]
-pub struct Authorities {
-    by_kind: BTreeMap<CaKind, Arc<Authority>>,
-    ssh: SshAuthority,
-    ssh_user: SshAuthority,
-    web: WebAuthority,
-}
-
-impl Authorities {
-    /// Loads the authorities kept in `store` and makes those that are missing.
-    ///
-    /// # Errors
-    /// When the state cannot be read or written, or holds a damaged key.
-    pub fn open(store: &Store, cluster: &str, now: i64) -> Result<Self, StateError> {
-        let mut by_kind = BTreeMap::new();
-        for kind in CaKind::ALL {
-            let authority = if let Some((cert, key)) = store.authority(kind.as_str())? {
-                Authority::from_pem(&cert, &key)?
-            } else {
-                let made = Authority::generate(kind, cluster, now)?;
-                store.add_authority(kind.as_str(), made.cert_pem(), made.key_pem())?;
-                made
-            };
-            by_kind.insert(kind, Arc::new(authority));
-        }
-        let web = if let Some((cert, key)) = store.authority("web")? {
-            WebAuthority::from_pem(&cert, &key)?
-        } else {
-            let made = web_authority(cluster, now)?;
-            store.add_authority("web", made.cert_pem(), made.key_pem())?;
-            made
-        };
-        let ssh = |kind: &str| -> Result<SshAuthority, StateError> {
-            if let Some((_, key)) = store.authority(kind)? {
-                return Ok(SshAuthority::from_pem(&key)?);
-            }
-            let made = SshAuthority::generate()?;
-            store.add_authority(kind, &made.authorized_key(), made.key_pem())?;
-            Ok(made)
-        };
-        Ok(Self {
-            by_kind,
-            ssh: ssh("ssh_host")?,
-            ssh_user: ssh("ssh_user")?,
-            web,
-        })
-    }
-
-    /// One of the four authorities.
-    #[must_use]
-    pub fn get(&self, kind: CaKind) -> &Arc<Authority> {
-        &self.by_kind[&kind]
-    }
-
-    /// The SSH key that the login answer lists.
-    #[must_use]
-    pub fn ssh(&self) -> &SshAuthority {
-        &self.ssh
-    }
-
-    /// The SSH key that signs users.
-    #[must_use]
-    pub fn ssh_user(&self) -> &SshAuthority {
-        &self.ssh_user
-    }
-
-    /// The authority of the web certificate.
-    #[must_use]
-    pub fn web(&self) -> &WebAuthority {
-        &self.web
-    }
-}
-
 /// What a cluster is opened with.
 pub struct Setup {
     /// The name, also common name of its authorities.
@@ -148,7 +73,7 @@ pub struct Setup {
     pub public_addr: String,
     /// Roles, users, databases.
     pub documents: Documents,
-    /// Whether a one-time code is asked for.
+    /// Whether a one-time code may be asked for; the documents' preference decides then.
     pub second_factor: bool,
     /// Login requests of one address.
     pub login_rate: Rate,
@@ -162,7 +87,9 @@ pub struct Setup {
 pub struct ClusterState {
     setup: Setup,
     host_id: String,
-    authorities: Authorities,
+    documents: RwLock<Arc<Documents>>,
+    authorities: RwLock<Arc<Authorities>>,
+    changes: watch::Sender<u64>,
     store: Arc<Store>,
     logins: Arc<Logins>,
     login_rate: RateLimit,
@@ -183,7 +110,7 @@ impl ClusterState {
     ///
     /// # Errors
     /// When the state cannot be used, or belongs to a cluster of another name.
-    pub fn open(setup: Setup, store: Arc<Store>) -> Result<Arc<Self>, StateError> {
+    pub fn open(mut setup: Setup, store: Arc<Store>) -> Result<Arc<Self>, StateError> {
         let kept = |name: &str,
                     make: &dyn Fn() -> Result<String, NoRandomness>|
          -> Result<String, StateError> {
@@ -203,13 +130,17 @@ impl ClusterState {
         }
         let host_id = kept("host_id", &random::uuid)?;
         let authorities = Authorities::open(&store, &setup.name, (setup.clock)() / 1000)?;
-        let logins = Arc::new(Logins::new(Arc::clone(&store), setup.second_factor)?);
+        let documents = std::mem::take(&mut setup.documents);
+        let second_factor = setup.second_factor && documents.preference.second_factor;
+        let logins = Arc::new(Logins::new(Arc::clone(&store), second_factor)?);
         let login_rate = RateLimit::new(setup.login_rate);
         let password_checks = Arc::new(Semaphore::new(PASSWORD_CHECKS));
         Ok(Arc::new(Self {
             setup,
             host_id,
-            authorities,
+            documents: RwLock::new(Arc::new(documents)),
+            authorities: RwLock::new(Arc::new(authorities)),
+            changes: watch::Sender::new(0),
             store,
             logins,
             login_rate,
@@ -241,45 +172,78 @@ impl ClusterState {
         &self.setup.public_addr
     }
 
-    /// The signing keys.
+    /// The signing keys as they are now.
     #[must_use]
-    pub fn authorities(&self) -> &Authorities {
-        &self.authorities
+    pub fn authorities(&self) -> Arc<Authorities> {
+        Arc::clone(
+            &self
+                .authorities
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// One of the four authorities.
     #[must_use]
-    pub fn authority(&self, kind: CaKind) -> &Arc<Authority> {
-        self.authorities.get(kind)
+    pub fn authority(&self, kind: CaKind) -> Arc<Authority> {
+        Arc::clone(self.authorities().get(kind))
+    }
+
+    /// Roles, users and databases as they are now. Whoever needs several of them takes this once.
+    #[must_use]
+    pub fn documents(&self) -> Arc<Documents> {
+        Arc::clone(
+            &self
+                .documents
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Puts other documents in place of the present ones; they count from the next look on.
+    pub fn replace_documents(&self, documents: Documents) {
+        self.logins
+            .set_second_factor(self.setup.second_factor && documents.preference.second_factor);
+        *self
+            .documents
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(documents);
+        self.note_change();
+    }
+
+    /// Counts the changes of what is allowed here: documents and locks.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Tells the holders of [`ClusterState::changes`] to look again.
+    pub fn note_change(&self) {
+        self.changes.send_modify(|n| *n += 1);
     }
 
     /// A role by name.
     #[must_use]
-    pub fn role(&self, name: &str) -> Option<&Role> {
-        self.setup.documents.roles.get(name)
+    pub fn role(&self, name: &str) -> Option<Role> {
+        self.documents().roles.get(name).cloned()
     }
 
     /// A user by name.
     #[must_use]
-    pub fn user(&self, name: &str) -> Option<&User> {
-        self.setup.documents.users.get(name)
+    pub fn user(&self, name: &str) -> Option<User> {
+        self.documents().users.get(name).cloned()
     }
 
     /// A database by name.
     #[must_use]
-    pub fn database(&self, name: &str) -> Option<&Database> {
-        self.setup.documents.databases.get(name)
-    }
-
-    /// All databases, by name.
-    pub fn databases(&self) -> impl Iterator<Item = (&String, &Database)> {
-        self.setup.documents.databases.iter()
+    pub fn database(&self, name: &str) -> Option<Database> {
+        self.documents().databases.get(name).cloned()
     }
 
     /// Seconds of a login session when the user names no other.
     #[must_use]
     pub fn session_seconds(&self) -> i64 {
-        self.setup.documents.preference.session_seconds
+        self.documents().preference.session_seconds
     }
 
     /// Passwords and one-time codes.

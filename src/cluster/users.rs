@@ -1,6 +1,7 @@
 //! Passwords and one-time codes: who may log in (login.md 3).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -58,7 +59,7 @@ pub struct Logins {
     lockout: Lockout,
     /// A hash of no user's password, so that unknown users cost as much time as known ones.
     decoy: String,
-    second_factor: bool,
+    second_factor: AtomicBool,
 }
 
 impl Logins {
@@ -72,14 +73,19 @@ impl Logins {
             store,
             lockout: Lockout::default(),
             decoy,
-            second_factor,
+            second_factor: AtomicBool::new(second_factor),
         })
     }
 
     /// Whether a one-time code is asked for.
     #[must_use]
     pub fn second_factor(&self) -> bool {
-        self.second_factor
+        self.second_factor.load(Ordering::Relaxed)
+    }
+
+    /// Asks for one-time codes from now on, or not any more.
+    pub fn set_second_factor(&self, asked: bool) {
+        self.second_factor.store(asked, Ordering::Relaxed);
     }
 
     /// The first step: checks the password and says whether a code will be asked for. Slow on purpose: call it where
@@ -104,7 +110,7 @@ impl Logins {
             return Err(LoginError::InvalidCredentials);
         }
         self.lockout.succeed(user);
-        Ok(self.second_factor && !credential.totp_key.is_empty())
+        Ok(self.second_factor() && !credential.totp_key.is_empty())
     }
 
     /// The second step: checks password and code together. An accepted code is used up. Slow on purpose, as the first.
@@ -118,11 +124,12 @@ impl Logins {
         code: &str,
         now: i64,
     ) -> Result<(), LoginError> {
-        if self.second_factor && code.is_empty() {
+        let second_factor = self.second_factor();
+        if second_factor && code.is_empty() {
             return Err(LoginError::MissingSecondFactor);
         }
         let wrong = || {
-            if self.second_factor {
+            if second_factor {
                 LoginError::WrongPasswordOrCode
             } else {
                 LoginError::WrongPassword
@@ -144,7 +151,7 @@ impl Logins {
             // Only with the right password: a stranger must not use up the user's code.
             Ok(known && right && self.store.use_code(user, code)?)
         };
-        if !right || (self.second_factor && !code_is_right()?) {
+        if !right || (second_factor && !code_is_right()?) {
             return Err(if self.lockout.fail(user, now) {
                 LoginError::Locked
             } else {

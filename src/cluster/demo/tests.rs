@@ -13,6 +13,7 @@ use super::{DemoError, Options, Running, start};
 use crate::cluster::ca::{CaKind, SubjectPublicKey};
 use crate::cluster::dbservice::Catalog;
 use crate::cluster::issue::{self, Reissue};
+use crate::cluster::server::ServerError;
 use crate::identity::{Certificate, RouteToDatabase};
 use crate::transport::ping::PingStream;
 
@@ -196,7 +197,7 @@ async fn a_demo_serves_sessions_stops_and_starts_again_with_what_it_had() {
 
     assert!(matches!(
         start(Options::new(dir.path().join("state"))).await,
-        Err(DemoError::InUse(_))
+        Err(DemoError::Server(ServerError::InUse(_)))
     ));
     let socket = description
         .postgres
@@ -219,23 +220,4 @@ async fn a_demo_serves_sessions_stops_and_starts_again_with_what_it_had() {
         ca
     );
     again.discard().await.expect("a clean stop");
-}
-
-#[test]
-fn the_announced_address_gets_a_port() {
-    let address = |given| super::public_addr(given, 3080).ok();
-    assert_eq!(address(None).as_deref(), Some("localhost:3080"));
-    assert_eq!(
-        address(Some("proxy.example.com")).as_deref(),
-        Some("proxy.example.com:3080")
-    );
-    assert_eq!(
-        address(Some("proxy.example.com:443")).as_deref(),
-        Some("proxy.example.com:443")
-    );
-    assert_eq!(address(Some("[::1]:443")).as_deref(), Some("[::1]:443"));
-    assert_eq!(address(Some("[::1]")).as_deref(), Some("[::1]:3080"));
-    for wrong in ["", ":443", "host:port", "host:0", "a b:443", "https://host"] {
-        assert_eq!(address(Some(wrong)), None, "{wrong:?}");
-    }
 }

@@ -48,18 +48,19 @@ impl Caller {
     /// When there is no certificate, or its holder or one of its roles does not exist any more (auth-api.md 1.4).
     pub(super) fn known<'a>(
         &'a self,
-        state: &'a ClusterState,
+        state: &ClusterState,
         anonymous: impl FnOnce() -> Status,
     ) -> Result<Known<'a>, Status> {
         let Some(certificate) = &self.certificate else {
             return Err(anonymous());
         };
-        if state.user(&certificate.identity.username).is_none() {
+        let documents = state.documents();
+        if !documents.users.contains_key(&certificate.identity.username) {
             return Err(Status::permission_denied("access denied"));
         }
         let mut roles = Vec::new();
         for name in &certificate.identity.roles {
-            roles.push(state.role(name).ok_or_else(|| {
+            roles.push(documents.roles.get(name).cloned().ok_or_else(|| {
                 Status::not_found(format!("access denied\n\trole {name} is not found"))
             })?);
         }
@@ -77,7 +78,7 @@ pub(super) struct Known<'a> {
     /// The certificate of the connection.
     pub(super) certificate: &'a Certificate,
     /// The roles of the certificate, in its order.
-    pub(super) roles: Vec<&'a Role>,
+    pub(super) roles: Vec<Role>,
     /// The address of the connection.
     pub(super) peer: SocketAddr,
 }
@@ -93,7 +94,7 @@ impl Known<'_> {
     /// # Errors
     /// When a role is not usable.
     pub(super) fn checker(&self) -> Result<AccessChecker, Status> {
-        let roles = self.roles.iter().map(|role| (*role).clone()).collect();
+        let roles = self.roles.clone();
         AccessChecker::new(self.name(), false, roles, &self.certificate.identity.traits)
             .map_err(|e| Status::permission_denied(e.to_string()))
     }

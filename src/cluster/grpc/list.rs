@@ -40,8 +40,9 @@ pub(super) fn list_resources(
     }
     let checker = known.checker()?;
     let filter = Filter::new(request)?;
+    let documents = state.documents();
     let mut visible = Vec::new();
-    for (_, database) in state.databases() {
+    for database in documents.databases.values() {
         if checker
             .can_list(database)
             .map_err(|e| Status::unknown(e.to_string()))?

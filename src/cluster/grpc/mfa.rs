@@ -93,5 +93,5 @@ fn required(
     })?;
     Ok(known
         .checker()?
-        .mfa_required(resource, &database.username, &database.database))
+        .mfa_required(&resource, &database.username, &database.database))
 }

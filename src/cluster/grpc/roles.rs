@@ -27,7 +27,7 @@ pub(super) fn current_roles(
     let known = caller.known(state, || {
         Status::not_found("user session role not found\n\trole Nop is not found")
     })?;
-    Ok(known.roles.iter().map(|role| wire::role(role)).collect())
+    Ok(known.roles.iter().map(wire::role).collect())
 }
 
 /// The user as the certificate describes it.

@@ -40,14 +40,15 @@ impl TrustService for Service {
 
 impl Service {
     fn authority(&self, kind: CaKind) -> types::CertAuthorityV2 {
+        let authorities = self.state.authorities();
         let tls = types::TlsKeyPair {
-            cert: self.state.authority(kind).cert_pem().as_bytes().to_vec(),
+            cert: authorities.get(kind).cert_pem().as_bytes().to_vec(),
             ..types::TlsKeyPair::default()
         };
         // Hosts and users have SSH certificates too.
         let ssh = match kind {
-            CaKind::Host => Some(self.state.authorities().ssh()),
-            CaKind::User => Some(self.state.authorities().ssh_user()),
+            CaKind::Host => Some(authorities.ssh()),
+            CaKind::User => Some(authorities.ssh_user()),
             _ => None,
         }
         .map(|key| types::SshKeyPair {

@@ -87,12 +87,13 @@ fn holder(cluster: &TestCluster, what: &str) -> Holder {
     let leaf = Authority::generate(CaKind::User, "leaf", now()).expect("an authority");
     // Same names as the real one, another key.
     let forger = Authority::generate(CaKind::User, "root", now()).expect("an authority");
+    let own = state.authority(CaKind::User);
     let issuer = if what.contains("issued by leaf") || what.contains("self-signed") {
         &leaf
     } else if what.contains("not signed by it") {
         &forger
     } else {
-        state.authority(CaKind::User)
+        &own
     };
     let der = issuer
         .issue_user(&identity, &key, lifetime.0, lifetime.1)

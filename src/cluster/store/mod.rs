@@ -2,21 +2,17 @@
 //!
 //! It holds what must survive a restart and is no document: authorities with their keys, password hashes, one-time keys
 //! with the code used last, and small settings. The schema has a version; a newer one is refused, not guessed at.
+//!
+//! `migrations` brings an older file up to date. Each topic beyond the few here has a file with its queries.
+
+mod migrations;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-/// Version of the tables below (`PRAGMA user_version`).
-const SCHEMA: i64 = 1;
-
-const TABLES: &str = "
-    CREATE TABLE authorities (kind TEXT PRIMARY KEY, cert TEXT NOT NULL, key TEXT NOT NULL) STRICT;
-    CREATE TABLE credentials (user TEXT PRIMARY KEY, password_hash TEXT NOT NULL, totp_key TEXT NOT NULL,
-                              last_code TEXT NOT NULL DEFAULT '') STRICT;
-    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-";
+use migrations::Applied;
 
 /// Why the state cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,13 +35,15 @@ pub enum StoreError {
     },
     /// A newer program wrote the file.
     #[error(
-        "{path}: schema version {found}, this program knows {SCHEMA}; use the newer program or another directory"
+        "{path}: schema version {found}, this program knows {known}; use the newer program or another directory"
     )]
     Newer {
         /// The file.
         path: PathBuf,
         /// Version found.
         found: i64,
+        /// The newest version known here.
+        known: i64,
     },
 }
 
@@ -91,23 +89,13 @@ impl Store {
         connection
             .busy_timeout(std::time::Duration::from_secs(5))
             .map_err(wrap)?;
-        let found: i64 = connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(wrap)?;
-        match found {
-            SCHEMA => {}
-            0 => {
-                let transaction = connection.transaction().map_err(wrap)?;
-                transaction.execute_batch(TABLES).map_err(wrap)?;
-                transaction
-                    .pragma_update(None, "user_version", SCHEMA)
-                    .map_err(wrap)?;
-                transaction.commit().map_err(wrap)?;
-            }
-            found => {
+        match migrations::apply(&mut connection).map_err(wrap)? {
+            Applied::UpToDate => {}
+            Applied::Newer { found, known } => {
                 return Err(StoreError::Newer {
                     path: path.to_owned(),
                     found,
+                    known,
                 });
             }
         }
@@ -231,18 +219,42 @@ impl Store {
         Ok(())
     }
 
+    /// Runs one statement, or several that only read.
     fn run<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let connection: MutexGuard<'_, Connection> = self
-            .connection
+        work(&self.connection()).map_err(|source| self.refused(source))
+    }
+
+    /// Runs statements that count together or not at all; other processes wait meanwhile.
+    #[allow(dead_code, reason = "for the topics' files")]
+    fn transaction<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.connection();
+        let run = || {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        };
+        run().map_err(|source| self.refused(source))
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        work(&connection).map_err(|source| StoreError::Database {
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refused(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Database {
             path: self.path.clone(),
             source,
-        })
+        }
     }
 }
 
