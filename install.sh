@@ -43,8 +43,10 @@ fish_completions=$prefix/share/fish/vendor_completions.d
 powershell_completions=$prefix/share/postern
 
 if [ -n "$uninstall" ]; then
-  rm -f "$bin/postern" "$bin/postern-cluster" "$bash_completions/postern" "$zsh_completions/_postern" \
-    "$fish_completions/postern.fish" "$powershell_completions/postern.ps1"
+  for program in postern postern-cluster; do
+    rm -f "$bin/$program" "$bash_completions/$program" "$zsh_completions/_$program" \
+      "$fish_completions/$program.fish" "$powershell_completions/$program.ps1"
+  done
   for page in man/*.1; do rm -f "$man/${page##*/}"; done
   rmdir "$powershell_completions" 2>/dev/null || true
   echo "Removed from $prefix. Sessions stay in your data directory: 'postern logout' ends them."
@@ -138,10 +140,12 @@ put() { # MODE SOURCE TARGET: under a new name first, so that a running program 
 
 put 755 "$target/postern" "$bin/postern"
 put 755 "$target/postern-cluster" "$bin/postern-cluster"
-put 644 completions/postern.bash "$bash_completions/postern"
-put 644 completions/_postern "$zsh_completions/_postern"
-put 644 completions/postern.fish "$fish_completions/postern.fish"
-put 644 completions/postern.ps1 "$powershell_completions/postern.ps1"
+for program in postern postern-cluster; do
+  put 644 "completions/$program.bash" "$bash_completions/$program"
+  put 644 "completions/_$program" "$zsh_completions/_$program"
+  put 644 "completions/$program.fish" "$fish_completions/$program.fish"
+  put 644 "completions/$program.ps1" "$powershell_completions/$program.ps1"
+done
 for page in man/*.1; do put 644 "$page" "$man/${page##*/}"; done
 echo "Installed postern and postern-cluster in $bin, completions and man pages under $prefix/share."
 case :$PATH: in

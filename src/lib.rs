@@ -36,6 +36,7 @@
 //! | [`client`] | programs we start: psql, signals, exit status | — |
 //! | [`flow`] | the steps above; what another front end would call. Clock and environment are handed in | all of the above but `client` |
 //! | [`cli`] | the only module that knows clap, the terminal, the environment, the clock and exit codes | all of the above |
+//! | [`manual`] | manual pages of both programs | clap |
 //! | `cluster` (feature) | the embedded cluster | `pg`, `identity`, `proto`, `quote`, `rbac`, and of the client the ping framing only |
 //!
 //! `pg`, `identity`, `proto`, `quote`, `rbac` and `db` are pure: no tokio, no files, no clock; times are unix seconds.
@@ -64,6 +65,7 @@ pub mod db;
 pub mod flow;
 pub mod hop;
 pub mod identity;
+pub mod manual;
 pub mod pg;
 pub mod profile;
 pub mod proto;

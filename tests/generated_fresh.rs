@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use postern::cli::util::{completions, man};
+use postern::cluster::cli::exit::Exit as ClusterExit;
+use postern::cluster::cli::util as cluster;
 
 fn root(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
@@ -49,14 +51,17 @@ fn check(folder: &str, fresh: &BTreeMap<String, Vec<u8>>) {
 
 #[test]
 fn completions_are_fresh() {
-    let fresh =
+    let client =
         completions::FILES.map(|(shell, name)| (name.to_owned(), completions::script(shell)));
-    check("completions", &fresh.into());
+    let server = cluster::completions::FILES
+        .map(|(shell, name)| (name.to_owned(), cluster::completions::script(shell)));
+    check("completions", &client.into_iter().chain(server).collect());
 }
 
 #[test]
 fn manual_pages_are_fresh() {
-    check("man", &man::pages().into_iter().collect());
+    let both = man::pages().into_iter().chain(cluster::man::pages());
+    check("man", &both.collect());
 }
 
 #[test]
@@ -92,4 +97,15 @@ fn the_manual_has_every_command_exit_code_and_variable() {
         !pages.keys().any(|name| name.contains("util")),
         "hidden commands have no page"
     );
+}
+
+#[test]
+fn every_page_of_the_cluster_has_the_exit_codes() {
+    for (name, page) in cluster::man::pages() {
+        let page = String::from_utf8_lossy(&page);
+        for exit in ClusterExit::ALL {
+            let row = format!("\\fB{}\\fR\n", exit.code());
+            assert!(page.contains(&row), "{name}: {exit:?}");
+        }
+    }
 }

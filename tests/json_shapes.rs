@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use postern::cli::util::man::json::{ERROR, SHAPES, Shape};
+use postern::cli::util::man::json::{ERROR, SHAPES};
+use postern::manual::Shape;
 use serde_json::Value;
 
 use crate::common::env::TestEnv;

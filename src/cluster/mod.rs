@@ -8,6 +8,7 @@
 //! | [`grpc`] | the auth service's API |
 //! | [`dbservice`] | sessions to databases, automatic users |
 //! | [`audit`] | the record of what happened in them |
+//! | [`cli`] | the program `postern-cluster` |
 //! | [`server`] | one running cluster: its directory, its port, its services; shared by the demo and others |
 //! | [`ca`], [`authorities`], [`issue`] | authorities and what they sign |
 //! | [`state`], [`store`], [`documents`] | what a cluster knows and keeps |
@@ -18,6 +19,7 @@ pub mod audit;
 pub mod authorities;
 pub mod ca;
 mod catalog;
+pub mod cli;
 pub mod dbservice;
 pub mod demo;
 pub mod documents;

@@ -1,11 +1,11 @@
 //! `postern util man DIR`: one page for each command.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::cli::{CliError, Cx, Exit, Kind, command, env};
+use crate::manual::{self, item};
 
 pub mod json;
 
@@ -51,48 +51,9 @@ pub fn run(cx: &mut Cx, args: &ManArgs) -> Result<Exit, CliError> {
 
 /// Makes every page: (file name, roff).
 pub fn pages() -> Vec<(String, Vec<u8>)> {
-    let mut root = command();
-    root.build();
-    let mut pages = Vec::new();
-    collect(&root, "postern", &mut pages);
-    pages
-}
-
-fn collect(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) {
-    let source = concat!("postern ", env!("CARGO_PKG_VERSION"));
-    let man = clap_mangen::Man::new(command.clone())
-        .date("")
-        .source(source)
-        .manual("postern");
-    let mut text = Vec::new();
-    // Writing to memory cannot fail.
-    let sections = [
-        clap_mangen::Man::render_title,
-        clap_mangen::Man::render_name_section,
-        clap_mangen::Man::render_synopsis_section,
-        clap_mangen::Man::render_description_section,
-        clap_mangen::Man::render_options_section,
-    ];
-    for section in sections {
-        section(&man, &mut text).expect("memory takes everything");
-    }
-    let shown = || {
-        command
-            .get_subcommands()
-            .filter(|sub| !sub.is_hide_set() && sub.get_name() != "help")
-    };
-    if shown().next().is_some() {
-        man.render_subcommands_section(&mut text)
-            .expect("memory takes everything");
-    }
-    text.extend_from_slice(json::section(name).as_bytes());
-    text.extend_from_slice(exit_status().as_bytes());
-    text.extend_from_slice(environment().as_bytes());
-    text.extend_from_slice(files().as_bytes());
-    pages.push((format!("{name}.1"), without_repeats(&text)));
-    for sub in shown() {
-        collect(sub, &format!("{name}-{}", sub.get_name()), pages);
-    }
+    manual::pages(command(), &|name| {
+        [json::section(name), exit_status(), environment(), files()].concat()
+    })
 }
 
 fn exit_status() -> String {
@@ -105,11 +66,7 @@ fn exit_status() -> String {
 }
 
 fn environment() -> String {
-    let mut out = String::from(".SH ENVIRONMENT\n");
-    for (name, meaning) in env::DOCUMENTED {
-        item(&mut out, name, meaning);
-    }
-    out
+    manual::list("ENVIRONMENT", env::DOCUMENTED.iter().copied())
 }
 
 fn files() -> String {
@@ -121,21 +78,4 @@ fn files() -> String {
         item(&mut out, path, meaning);
     }
     out
-}
-
-fn item(out: &mut String, term: &str, meaning: &str) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, ".TP\n\\fB{}\\fR\n{}", roff(term), roff(meaning));
-}
-
-/// Escapes text for roff; no line of ours begins with a dot.
-fn roff(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('-', "\\-")
-}
-
-/// Keeps the first of the preambles that clap_mangen puts before each section.
-fn without_repeats(text: &[u8]) -> Vec<u8> {
-    const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
-    let text = String::from_utf8_lossy(text).replace(PREAMBLE, "");
-    format!("{PREAMBLE}{text}").into_bytes()
 }

@@ -1,29 +1,6 @@
 //! What `--format json` prints, for the manual. `tests/json_shapes.rs` holds it to what the program really prints.
 
-use std::fmt::Write;
-
-/// The output of one command.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    /// The name of the manual page.
-    pub page: &'static str,
-    /// One object, a list of them, on one line or several.
-    pub form: &'static str,
-    /// Keys it shares with other commands.
-    common: &'static [Key],
-    /// Keys of its own.
-    own: &'static [Key],
-}
-
-/// A key of an object, or of an object in it (`key.store`), and its meaning.
-pub type Key = (&'static str, &'static str);
-
-impl Shape {
-    /// Every key.
-    pub fn keys(&self) -> impl Iterator<Item = &'static Key> {
-        self.common.iter().chain(self.own)
-    }
-}
+use crate::manual::{Key, Shape};
 
 /// Keys that `login` and `status` share.
 const LOGIN: [Key; 12] = [
@@ -174,16 +151,8 @@ pub const ERROR: Shape = Shape {
 pub(super) fn section(page: &str) -> String {
     let mut out = String::from(".SH JSON OUTPUT\nWith \\fB\\-\\-format json\\fR:\n");
     for shape in SHAPES.iter().filter(|shape| shape.page == page) {
-        write(&mut out, shape);
+        out.push_str(&shape.roff());
     }
-    write(&mut out, &ERROR);
+    out.push_str(&ERROR.roff());
     out
-}
-
-fn write(out: &mut String, shape: &Shape) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, ".PP\n{}", super::roff(shape.form));
-    for (key, meaning) in shape.keys() {
-        super::item(out, key, meaning);
-    }
 }

@@ -1,0 +1,46 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_postern_cluster_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_postern_cluster_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_postern_cluster_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_postern_cluster_using_subcommand
+    set -l cmd (__fish_postern_cluster_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -s V -l version -d 'Print version'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "demo" -d 'Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "code" -d 'Prints the current one-time code of a user, for those without an authenticator app'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "util" -d 'Generates completions and manual pages'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l dir -d 'Keeps the cluster\'s state in this directory, made when missing [default: the data directory of the user]' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l port -d 'Listens on this port of 127.0.0.1; 0 takes any free one' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l public-addr -d 'Announces this address to clients instead of localhost' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l format -d 'Chooses how the start is reported' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l login-burst -d 'Lets one address send this many login requests at once; test suites log in more often than people' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l no-second-factor -d 'Asks for a password only'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l no-audit -d 'Keeps no record of database sessions; without this it is audit.jsonl in the state directory'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand code" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand util; and not __fish_seen_subcommand_from completions man" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand util; and not __fish_seen_subcommand_from completions man" -f -a "completions" -d 'Prints the completion script for a shell'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand util; and not __fish_seen_subcommand_from completions man" -f -a "man" -d 'Writes the manual pages into a directory'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand util; and __fish_seen_subcommand_from completions" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand util; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help'

@@ -1,0 +1,79 @@
+//! The command line of `postern-cluster`: the only part of the cluster that knows clap, the terminal and exit codes.
+//!
+//! One file for each command, always in this order: the arguments with their help, `run`, private helpers. Facts go to
+//! standard output, all else to standard error.
+
+mod code;
+mod demo;
+pub mod exit;
+mod signals;
+pub mod util;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// A small cluster that speaks to database clients as a Teleport cluster does.
+#[derive(Debug, Parser)]
+#[command(
+    name = "postern-cluster",
+    version,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C.
+    Demo(demo::DemoArgs),
+    /// Prints the current one-time code of a user, for those without an authenticator app.
+    Code(code::CodeArgs),
+    /// Generates completions and manual pages.
+    #[command(hide = true)]
+    Util(util::UtilArgs),
+}
+
+/// How facts are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// JSON, on standard output; the keys are in the manual.
+    Json,
+}
+
+/// The program.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Demo(args) => demo::run(args),
+        Command::Code(args) => code::run(args),
+        Command::Util(args) => util::run(&args),
+    }
+}
+
+/// The whole command line, for completions and manual pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}
