@@ -102,6 +102,20 @@ impl AuthService for Fake {
     type GetAccessRequestsV2Stream = Stream<types::AccessRequestV3>;
     type WatchEventsStream = Stream<pb::Event>;
 
+    async fn list_unified_resources(
+        &self,
+        _request: Request<pb::ListUnifiedResourcesRequest>,
+    ) -> Answer<pb::ListUnifiedResourcesResponse> {
+        unknown()
+    }
+
+    async fn get_mfa_devices(
+        &self,
+        _request: Request<pb::GetMfaDevicesRequest>,
+    ) -> Answer<pb::GetMfaDevicesResponse> {
+        unknown()
+    }
+
     async fn list_resources(
         &self,
         request: Request<pb::ListResourcesRequest>,

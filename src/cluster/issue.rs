@@ -36,7 +36,7 @@ pub enum IssueError {
     Randomness(#[from] NoRandomness),
 }
 
-/// A login that was granted: what its certificates say.
+/// A login, or certificates for the holder of one, that was granted: what they say.
 #[derive(Clone, Debug)]
 pub struct Login {
     identity: Identity,
@@ -156,19 +156,18 @@ pub struct Reissue {
     pub tunnel: bool,
 }
 
-/// Issues a certificate to the holder of `presented`, DER. Neither database nor user, name and roles of the route are
-/// checked here: access is decided at connection time.
+/// Grants certificates to the holder of `presented`. Neither database nor user, name and roles of the route are checked
+/// here: access is decided at connection time.
 ///
 /// # Errors
-/// When signing fails.
+/// [`IssueError::Randomness`] without random numbers.
 pub fn reissue(
     state: &ClusterState,
     presented: &Certificate,
     checker: &AccessChecker,
-    key: &SubjectPublicKey,
     wish: &Reissue,
     address: &str,
-) -> Result<Vec<u8>, IssueError> {
+) -> Result<Login, IssueError> {
     let now = state.now();
     let session = checker.session_ttl(state.session_seconds().saturating_mul(SECOND)) / SECOND;
     // Real clusters let one kind outlive the presented certificate, a tunnel's after a second factor for the session
@@ -202,7 +201,11 @@ pub fn reissue(
         identity.previous_identity_expires = rfc3339(presented.not_after);
         address.clone_into(&mut identity.login_ip);
     }
-    sign(state, &identity, key, now, not_after)
+    Ok(Login {
+        identity,
+        now,
+        not_after,
+    })
 }
 
 fn sign(

@@ -12,6 +12,7 @@
 //! | [`server`] | one running cluster: its directory, its port, its services; shared by the demo and others |
 //! | [`ca`], [`authorities`], [`issue`] | authorities and what they sign |
 //! | [`state`], [`store`], [`documents`] | what a cluster knows and keeps |
+//! | [`labels`] | the commands of dynamic labels |
 //! | [`users`], [`totp`], [`lockout`] | who may log in |
 //! | [`postgres`] | the PostgreSQL server of the demo |
 
@@ -25,6 +26,7 @@ pub mod demo;
 pub mod documents;
 pub mod grpc;
 pub mod issue;
+pub mod labels;
 pub mod lockout;
 pub mod mux;
 pub mod postgres;

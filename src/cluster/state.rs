@@ -201,14 +201,26 @@ impl ClusterState {
     }
 
     /// Puts other documents in place of the present ones; they count from the next look on.
-    pub fn replace_documents(&self, documents: Documents) {
+    pub fn replace_documents(&self, mut documents: Documents) {
         self.logins
             .set_second_factor(self.setup.second_factor && documents.preference.second_factor);
-        *self
+        let mut present = self
             .documents
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(documents);
+            .unwrap_or_else(PoisonError::into_inner);
+        documents.keep_label_results(&present);
+        *present = Arc::new(documents);
+        drop(present);
         self.note_change();
+    }
+
+    /// Puts results of commands into the dynamic labels, each for the names of a database and a label.
+    pub(super) fn set_label_results(&self, results: Vec<((String, String), String)>) {
+        let mut documents = self
+            .documents
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut documents).set_label_results(results);
     }
 
     /// Counts the changes of what is allowed here: documents and locks.

@@ -73,6 +73,11 @@ impl TestCluster {
         Self::at(name, documents, users, second_factor, LOGIN)
     }
 
+    /// A cluster of the recording's name that hands what it reports to `report`.
+    pub(crate) fn reporting(documents: &str, report: super::state::Report) -> Self {
+        Self::with("root", documents, &[], true, LOGIN, report)
+    }
+
     /// The same at a time of its own, unix seconds.
     pub(crate) fn at(
         name: &str,
@@ -80,6 +85,17 @@ impl TestCluster {
         users: &[&str],
         second_factor: bool,
         now: i64,
+    ) -> Self {
+        Self::with(name, documents, users, second_factor, now, Arc::new(|_| ()))
+    }
+
+    fn with(
+        name: &str,
+        documents: &str,
+        users: &[&str],
+        second_factor: bool,
+        now: i64,
+        report: super::state::Report,
     ) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let store = Arc::new(Store::open(&dir.path().join("state.db")).expect("a store"));
@@ -99,7 +115,7 @@ impl TestCluster {
             second_factor,
             login_rate: Rate::default(),
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
-            report: Arc::new(|_| ()),
+            report,
         };
         Self {
             state: ClusterState::open(setup, store).expect("a cluster"),
@@ -125,6 +141,13 @@ impl TestCluster {
             .map(|key| key.code(self.state.now()))
             .unwrap_or_default()
     }
+}
+
+/// Documents as a file would hold them.
+pub(crate) fn documents(text: &str) -> Documents {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("all.yaml"), text).expect("a file");
+    Documents::load(dir.path()).expect("valid documents")
 }
 
 /// A recorded file below `tests/data`.

@@ -39,7 +39,8 @@ fn credential(running: &Running) -> (Vec<u8>, Vec<u8>) {
         database: Some(route),
         ..Reissue::default()
     };
-    let der = issue::reissue(state, &base, &checker, &key, &wish, "127.0.0.1")
+    let der = issue::reissue(state, &base, &checker, &wish, "127.0.0.1")
+        .and_then(|granted| granted.x509(state, &key))
         .expect("a database certificate");
     (der, pair.serialize_der())
 }

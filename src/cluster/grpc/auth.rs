@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::caller::Caller;
 use super::service::Service;
-use super::{capabilities, certs, list, mfa, roles};
+use super::{capabilities, certs, list, mfa, requests, roles};
 use crate::cluster::state::SERVER_VERSION;
 use crate::proto::auth as pb;
 use crate::proto::auth::auth_service_server::AuthService;
@@ -49,6 +49,14 @@ impl AuthService for Service {
         list::list_resources(&self.state, &caller, request.get_ref()).map(Response::new)
     }
 
+    async fn list_unified_resources(
+        &self,
+        request: Request<pb::ListUnifiedResourcesRequest>,
+    ) -> Result<Response<pb::ListUnifiedResourcesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        list::list_unified(&self.state, &caller, request.get_ref()).map(Response::new)
+    }
+
     async fn generate_user_certs(
         &self,
         request: Request<pb::UserCertsRequest>,
@@ -78,6 +86,14 @@ impl AuthService for Service {
     ) -> Result<Response<pb::MfaAuthenticateChallenge>, Status> {
         let caller = Caller::of(&request)?;
         mfa::challenge(&self.state, &caller, request.get_ref()).map(Response::new)
+    }
+
+    async fn get_mfa_devices(
+        &self,
+        request: Request<pb::GetMfaDevicesRequest>,
+    ) -> Result<Response<pb::GetMfaDevicesResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        mfa::devices(&self.state, &caller).map(Response::new)
     }
 
     async fn get_current_user(
@@ -115,30 +131,35 @@ impl AuthService for Service {
 
     async fn create_access_request_v2(
         &self,
-        _request: Request<types::AccessRequestV3>,
+        request: Request<types::AccessRequestV3>,
     ) -> Result<Response<types::AccessRequestV3>, Status> {
-        Err(absent("CreateAccessRequestV2"))
+        let caller = Caller::of(&request)?;
+        requests::create(&self.state, &caller, request.get_ref()).map(Response::new)
     }
 
     async fn list_access_requests(
         &self,
-        _request: Request<pb::ListAccessRequestsRequest>,
+        request: Request<pb::ListAccessRequestsRequest>,
     ) -> Result<Response<pb::ListAccessRequestsResponse>, Status> {
-        Err(absent("ListAccessRequests"))
+        let caller = Caller::of(&request)?;
+        requests::list(&self.state, &caller, request.get_ref()).map(Response::new)
     }
 
     async fn get_access_requests_v2(
         &self,
-        _request: Request<types::AccessRequestFilter>,
+        request: Request<types::AccessRequestFilter>,
     ) -> Result<Response<Self::GetAccessRequestsV2Stream>, Status> {
-        Err(absent("GetAccessRequestsV2"))
+        let caller = Caller::of(&request)?;
+        requests::known_reader(&self.state, &caller)?;
+        Ok(Response::new(stream::empty()))
     }
 
     async fn submit_access_review(
         &self,
-        _request: Request<types::AccessReviewSubmission>,
+        request: Request<types::AccessReviewSubmission>,
     ) -> Result<Response<types::AccessRequestV3>, Status> {
-        Err(absent("SubmitAccessReview"))
+        let caller = Caller::of(&request)?;
+        requests::review(&self.state, &caller).map(Response::new)
     }
 
     async fn watch_events(

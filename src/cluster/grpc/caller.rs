@@ -30,6 +30,11 @@ impl Caller {
         self.peer
     }
 
+    /// Whether the connection showed a certificate.
+    pub(super) fn is_somebody(&self) -> bool {
+        self.certificate.is_some()
+    }
+
     /// The caller of a request.
     ///
     /// # Errors

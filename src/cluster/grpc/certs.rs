@@ -3,6 +3,7 @@
 use tonic::Status;
 
 use super::caller::Caller;
+use crate::cluster::ca::ssh_user::SshPublicKey;
 use crate::cluster::ca::{CaKind, SubjectPublicKey};
 use crate::cluster::issue::{self, Reissue};
 use crate::cluster::state::ClusterState;
@@ -60,17 +61,7 @@ pub(super) fn generate(
             "access request {id:?} not found"
         )));
     }
-    if request.tls_public_key.is_empty() {
-        return Err(Status::invalid_argument(
-            if request.ssh_public_key.is_empty() {
-                "must provide a public key"
-            } else {
-                "SSH certificates are not issued here, only TLS ones"
-            },
-        ));
-    }
-    let key = SubjectPublicKey::from_pem(&request.tls_public_key)
-        .map_err(|e| Status::invalid_argument(e.to_string()))?;
+    let keys = Keys::of(request)?;
     let wish = Reissue {
         expires,
         route_to_cluster: request.route_to_cluster.clone(),
@@ -80,12 +71,18 @@ pub(super) fn generate(
     };
     let checker = known.checker()?;
     let address = known.peer.ip().to_string();
-    let der = issue::reissue(state, presented, &checker, &key, &wish, &address)
-        .map_err(|e| Status::internal(e.to_string()))?;
-    let mut certs = pb::Certs {
-        tls: pem::encode("CERTIFICATE", &der).into_bytes(),
-        ..pb::Certs::default()
-    };
+    let internal = |e: issue::IssueError| Status::internal(e.to_string());
+    let unrestricted = wish.database.is_none();
+    let granted = issue::reissue(state, presented, &checker, &wish, &address).map_err(internal)?;
+    let mut certs = pb::Certs::default();
+    if let Some(key) = keys.tls {
+        let der = granted.x509(state, &key).map_err(internal)?;
+        certs.tls = pem::encode("CERTIFICATE", &der).into_bytes();
+    }
+    // Other clients keep their session in the SSH certificate, so one with new roles or another cluster needs it anew.
+    if let Some(key) = keys.ssh.filter(|_| unrestricted) {
+        certs.ssh = granted.ssh(state, &key).map_err(internal)?.into_bytes();
+    }
     if !single_use {
         certs
             .tlsca_certs
@@ -95,6 +92,32 @@ pub(super) fn generate(
             .push(state.authorities().ssh().authorized_key().into_bytes());
     }
     Ok(certs)
+}
+
+/// The keys that certificates are wanted for; at least one.
+struct Keys {
+    tls: Option<SubjectPublicKey>,
+    ssh: Option<SshPublicKey>,
+}
+
+impl Keys {
+    fn of(request: &pb::UserCertsRequest) -> Result<Self, Status> {
+        let (tls, ssh) = (&request.tls_public_key, &request.ssh_public_key);
+        // A database is reached with TLS alone.
+        if tls.is_empty() && (ssh.is_empty() || request.usage() == CertUsage::Database) {
+            return Err(Status::invalid_argument("must provide a public key"));
+        }
+        let tls = (!tls.is_empty()).then(|| SubjectPublicKey::from_pem(tls));
+        let ssh = (!ssh.is_empty()).then(|| SshPublicKey::parse(ssh));
+        Ok(Self {
+            tls: tls
+                .transpose()
+                .map_err(|e| Status::invalid_argument(e.to_string()))?,
+            ssh: ssh
+                .map(|key| key.ok_or_else(|| Status::unknown("ssh: no key found")))
+                .transpose()?,
+        })
+    }
 }
 
 /// The database the certificate shall be for; `None` for an unrestricted certificate.

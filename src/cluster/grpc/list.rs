@@ -1,6 +1,9 @@
-//! `ListResources`: the databases a caller may see, filtered and in pages (auth-api.md 2.4).
+//! `ListResources` and `ListUnifiedResources`: the databases a caller may see, filtered and in pages (auth-api.md 2.4).
+//!
+//! A page looks at no more databases than it takes to fill it, so a list of many costs each of them once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 use tonic::{Code, Status};
 
@@ -11,14 +14,29 @@ use crate::proto::auth as pb;
 use crate::proto::auth::paginated_resource::Resource;
 use crate::proto::types;
 use crate::rbac::filter::{matches_keywords, matches_labels};
-use crate::rbac::{Database, Predicate};
+use crate::rbac::{AccessChecker, Database, Predicate};
 
 /// Resources of a page when the caller names no number, and at most.
 const PAGE: usize = 1000;
 /// Seconds for which a heartbeat of a database counts.
 const HEARTBEAT: i64 = 600;
+/// Kinds of resources that real clusters page through, and of which this one has none.
+const NONE_OF: [&str; 12] = [
+    "app_server",
+    "app_server_or_saml_idp_service_provider",
+    "db_service",
+    "git_server",
+    "kube_cluster",
+    "kube_server",
+    "node",
+    "saml_idp_service_provider",
+    "user_group",
+    "windows_desktop",
+    "windows_desktop_service",
+    "identity_center_account",
+];
 
-/// Answers the call.
+/// Answers `ListResources`.
 pub(super) fn list_resources(
     state: &ClusterState,
     caller: &Caller,
@@ -27,62 +45,165 @@ pub(super) fn list_resources(
     let known = caller.known(state, || {
         Status::permission_denied("access denied to perform action \"list\" on \"db_server\", access denied to perform action \"read\" on \"db_server\"")
     })?;
-    let limit = match usize::try_from(request.limit) {
-        Ok(0) => PAGE,
-        Ok(limit) => limit.min(PAGE),
-        Err(_) => return Err(Status::invalid_argument("negative parameter limit")),
-    };
-    if request.resource_type != "db_server" {
+    let limit = limit(request.limit)?;
+    let kind = request.resource_type.as_str();
+    if NONE_OF.contains(&kind) {
+        return Ok(pb::ListResourcesResponse::default());
+    }
+    if kind != "db_server" {
         return Err(Status::unimplemented(format!(
-            "resource type {} does not support pagination",
-            request.resource_type
+            "resource type {kind} does not support pagination"
         )));
     }
-    let checker = known.checker()?;
-    let filter = Filter::new(request)?;
     let documents = state.documents();
-    let mut visible = Vec::new();
-    for database in documents.databases.values() {
-        if checker
-            .can_list(database)
-            .map_err(|e| Status::unknown(e.to_string()))?
-            && filter.holds(database)?
-        {
-            visible.push(database);
-        }
-    }
-    // By host and name; there is one host, and the documents are in the order of their names.
-    let sorted = request.sort_by.as_ref().filter(|s| !s.field.is_empty());
-    if sorted.is_some_and(|s| s.is_desc) {
-        visible.reverse();
-    }
-    let whole = sorted.is_some() || request.need_total_count;
-    let total_count = if whole {
-        i32::try_from(visible.len()).unwrap_or(i32::MAX)
-    } else {
-        0
+    let view = View {
+        databases: &documents.databases,
+        host: state.host_id(),
+        checker: known.checker()?,
+        filter: Filter::new(
+            &request.labels,
+            &request.search_keywords,
+            &request.predicate_expression,
+        )?,
     };
-    let key = |database: &Database| format!("{}/{}", state.host_id(), database.name);
-    let begin = visible.iter().position(|d| {
-        let key = key(d);
-        if sorted.is_some_and(|s| s.is_desc) {
-            request.start_key.is_empty() || key <= request.start_key
-        } else {
-            key >= request.start_key
+    let sort = request.sort_by.as_ref().filter(|s| !s.field.is_empty());
+    let (page, total) = if sort.is_some() || request.need_total_count {
+        let mut all = view.all()?;
+        // By host and name, whatever field is named: there is one host, and every other field of theirs is shown by name.
+        if sort.is_some_and(|s| s.is_desc) {
+            all.reverse();
         }
-    });
-    let mut rest = visible.into_iter().skip(begin.unwrap_or(usize::MAX));
-    let resources = rest
-        .by_ref()
-        .take(limit)
-        .map(|d| resource(state, d))
-        .collect();
-    let next_key = rest.next().map(key).unwrap_or_default();
+        let total = i32::try_from(all.len()).unwrap_or(i32::MAX);
+        let begin = if request.start_key.is_empty() {
+            0
+        } else {
+            all.iter()
+                .position(|d| view.key(&d.name) == request.start_key)
+                .unwrap_or(all.len())
+        };
+        let rest = &all[begin..];
+        let page = Page {
+            next_key: rest
+                .get(limit)
+                .map(|d| view.key(&d.name))
+                .unwrap_or_default(),
+            databases: rest.iter().take(limit).copied().collect(),
+        };
+        (page, total)
+    } else {
+        (view.page(&request.start_key, limit)?, 0)
+    };
     Ok(pb::ListResourcesResponse {
-        resources,
-        next_key,
-        total_count,
+        resources: resources(state, &page),
+        next_key: page.next_key,
+        total_count: total,
     })
+}
+
+/// Answers `ListUnifiedResources`: of all kinds that can be asked for, there are only databases.
+pub(super) fn list_unified(
+    state: &ClusterState,
+    caller: &Caller,
+    request: &pb::ListUnifiedResourcesRequest,
+) -> Result<pb::ListUnifiedResourcesResponse, Status> {
+    let known = caller.known(state, || Status::permission_denied("access denied"))?;
+    let limit = limit(request.limit)?;
+    if !request.kinds.is_empty() && !request.kinds.iter().any(|k| k == "db" || k == "db_server") {
+        return Ok(pb::ListUnifiedResourcesResponse::default());
+    }
+    let documents = state.documents();
+    let view = View {
+        databases: &documents.databases,
+        host: state.host_id(),
+        checker: known.checker()?,
+        filter: Filter::new(
+            &request.labels,
+            &request.search_keywords,
+            &request.predicate_expression,
+        )?,
+    };
+    let page = view.page(&request.start_key, limit)?;
+    Ok(pb::ListUnifiedResourcesResponse {
+        resources: resources(state, &page),
+        next_key: page.next_key,
+    })
+}
+
+fn limit(asked: i32) -> Result<usize, Status> {
+    match usize::try_from(asked) {
+        Ok(0) => Ok(PAGE),
+        Ok(limit) => Ok(limit.min(PAGE)),
+        Err(_) => Err(Status::invalid_argument("negative parameter limit")),
+    }
+}
+
+/// A part of a list and where the next begins; an empty key means that there is none.
+struct Page<'d> {
+    databases: Vec<&'d Database>,
+    next_key: String,
+}
+
+/// The databases as one caller sees them.
+struct View<'d, 'r> {
+    databases: &'d BTreeMap<String, Database>,
+    host: &'d str,
+    checker: AccessChecker,
+    filter: Filter<'r>,
+}
+
+impl<'d> View<'d, '_> {
+    /// What orders the list: host and name.
+    fn key(&self, name: &str) -> String {
+        format!("{}/{name}", self.host)
+    }
+
+    fn shows(&self, database: &Database) -> Result<bool, Status> {
+        let visible = self.checker.can_list(database);
+        Ok(visible.map_err(|e| Status::unknown(e.to_string()))? && self.filter.holds(database)?)
+    }
+
+    fn all(&self) -> Result<Vec<&'d Database>, Status> {
+        let mut all = Vec::new();
+        for database in self.databases.values() {
+            if self.shows(database)? {
+                all.push(database);
+            }
+        }
+        Ok(all)
+    }
+
+    /// At most `limit` databases from `start_key` on. The next page begins with the first candidate that was not looked at,
+    /// whether the caller sees it or not (auth-api.md 2.4.1).
+    fn page(&self, start_key: &str, limit: usize) -> Result<Page<'d>, Status> {
+        let mut page = Page {
+            databases: Vec::new(),
+            next_key: String::new(),
+        };
+        for (name, database) in self.databases.range::<str, _>(self.from(start_key)) {
+            if page.databases.len() == limit {
+                page.next_key = self.key(name);
+                break;
+            }
+            if self.shows(database)? {
+                page.databases.push(database);
+            }
+        }
+        Ok(page)
+    }
+
+    /// The names whose keys are not before `start_key`.
+    fn from<'k>(&self, start_key: &'k str) -> (Bound<&'k str>, Bound<&'k str>) {
+        let from = match start_key
+            .strip_prefix(self.host)
+            .and_then(|rest| rest.strip_prefix('/'))
+        {
+            Some(name) => Bound::Included(name),
+            None if start_key <= self.host => Bound::Unbounded,
+            // Behind the only host: nothing.
+            None => return (Bound::Included(""), Bound::Excluded("")),
+        };
+        (from, Bound::Unbounded)
+    }
 }
 
 struct Filter<'a> {
@@ -92,21 +213,19 @@ struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    fn new(request: &'a pb::ListResourcesRequest) -> Result<Self, Status> {
-        let text = &request.predicate_expression;
-        let predicate = if text.is_empty() {
+    fn new(
+        labels: &HashMap<String, String>,
+        keywords: &'a [String],
+        predicate: &str,
+    ) -> Result<Self, Status> {
+        let predicate = if predicate.is_empty() {
             None
         } else {
-            Some(Predicate::parse(text).map_err(|e| wrong(&e))?)
+            Some(Predicate::parse(predicate).map_err(|e| wrong(&e))?)
         };
-        let labels = request
-            .labels
-            .iter()
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect();
         Ok(Self {
-            labels,
-            keywords: &request.search_keywords,
+            labels: labels.clone().into_iter().collect(),
+            keywords,
             predicate,
         })
     }
@@ -132,6 +251,10 @@ fn wrong(error: &crate::rbac::expr::ExprError) -> Status {
         },
         error.to_string(),
     )
+}
+
+fn resources(state: &ClusterState, page: &Page<'_>) -> Vec<pb::PaginatedResource> {
+    page.databases.iter().map(|d| resource(state, d)).collect()
 }
 
 fn resource(state: &ClusterState, database: &Database) -> pb::PaginatedResource {

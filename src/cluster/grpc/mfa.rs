@@ -6,6 +6,7 @@ use super::caller::{Caller, Known};
 use crate::cluster::state::ClusterState;
 use crate::proto::auth as pb;
 use crate::proto::auth::is_mfa_required_request::Target;
+use crate::proto::types;
 use crate::rbac::role::RequireMfa;
 
 /// `IsMFARequired`.
@@ -52,6 +53,38 @@ pub(super) fn challenge(
         challenge.totp = Some(pb::TotpChallenge {});
     }
     Ok(challenge)
+}
+
+/// `GetMFADevices`: the authenticator app of the caller, when the cluster asks for its codes. When it was added and last used
+/// is not kept.
+pub(super) fn devices(
+    state: &ClusterState,
+    caller: &Caller,
+) -> Result<pb::GetMfaDevicesResponse, Status> {
+    let known = caller.known(state, || {
+        Status::permission_denied("access denied to perform action \"list\" on \"mfa_device\"")
+    })?;
+    let credential = state
+        .store()
+        .credential(known.name())
+        .map_err(|e| Status::internal(e.to_string()))?;
+    let enrolled = state.logins().second_factor()
+        && credential.is_some_and(|credential| !credential.totp_key.is_empty());
+    let devices = enrolled.then(|| types::MfaDevice {
+        kind: "mfa_device".to_owned(),
+        version: "v1".to_owned(),
+        metadata: Some(types::Metadata {
+            name: "otp".to_owned(),
+            namespace: "default".to_owned(),
+            ..types::Metadata::default()
+        }),
+        id: format!("otp-{}", known.name()),
+        device: Some(types::mfa_device::Device::Totp(types::TotpDevice::default())),
+        ..types::MfaDevice::default()
+    });
+    Ok(pb::GetMfaDevicesResponse {
+        devices: devices.into_iter().collect(),
+    })
 }
 
 fn answer(required: bool) -> pb::MfaRequired {

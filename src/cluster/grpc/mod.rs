@@ -7,8 +7,10 @@ mod auth;
 mod caller;
 mod capabilities;
 mod certs;
+mod fixed;
 mod list;
 mod mfa;
+mod requests;
 mod roles;
 mod service;
 #[cfg(test)]
@@ -16,10 +18,11 @@ mod tests;
 mod trust;
 mod wire;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -37,6 +40,11 @@ const MESSAGE_MAX: usize = 256 * 1024;
 /// The oldest client major that is served.
 const OLDEST_CLIENT: u64 = 17;
 
+/// Methods whose absence is reported at most; a client could make up any number of names.
+const MISSED_MAX: usize = 64;
+/// Longest name of a method that is reported.
+const PATH_MAX: usize = 200;
+
 /// What the service is made of.
 const METHODS: &[(&str, &[&str])] = &[
     (
@@ -44,10 +52,12 @@ const METHODS: &[(&str, &[&str])] = &[
         &[
             "Ping",
             "ListResources",
+            "ListUnifiedResources",
             "GenerateUserCerts",
             "GenerateUserSingleUseCerts",
             "IsMFARequired",
             "CreateAuthenticateChallenge",
+            "GetMFADevices",
             "GetCurrentUser",
             "GetCurrentUserRoles",
             "GetAccessCapabilities",
@@ -78,17 +88,61 @@ pub(super) fn auth_router(state: &Arc<ClusterState>) -> Router {
     .add_service(PresenceServiceServer::new(service.clone()).max_decoding_message_size(MESSAGE_MAX))
     .add_service(UsersServiceServer::new(service).max_decoding_message_size(MESSAGE_MAX))
     .into_axum_router()
-    .layer(middleware::from_fn(common))
+    .layer(middleware::from_fn_with_state(
+        Arc::new(Common::new(state)),
+        common,
+    ))
+}
+
+/// What is common to all calls.
+struct Common {
+    state: Arc<ClusterState>,
+    /// Methods that clients called in vain, each reported once.
+    missed: Mutex<BTreeSet<String>>,
+}
+
+impl Common {
+    fn new(state: &Arc<ClusterState>) -> Self {
+        Self {
+            state: Arc::clone(state),
+            missed: Mutex::default(),
+        }
+    }
+
+    /// Tells whoever runs the cluster that a user's client wants something that is not there.
+    fn missed(&self, request: &Request) {
+        let from_user = request
+            .extensions()
+            .get::<Arc<Caller>>()
+            .is_some_and(|caller| caller.is_somebody());
+        let path = request.uri().path();
+        if !from_user || path.len() > PATH_MAX {
+            return;
+        }
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        if missed.len() < MISSED_MAX && missed.insert(path.to_owned()) {
+            self.state.report(&format!(
+                "a client called {path:?}, which is not served here"
+            ));
+        }
+    }
 }
 
 /// The proxy's transport service: reachable, but no method of it is there.
 pub(super) fn transport_router() -> Router {
-    Router::new().fallback(|request: Request| async move { unknown(request.uri().path(), &[]) })
+    Router::new().fallback(|request: Request| async move {
+        let path = request.uri().path();
+        fixed::answer(path).unwrap_or_else(|| unknown(path, &[]))
+    })
 }
 
-async fn common(request: Request, next: Next) -> Response {
+async fn common(State(common): State<Arc<Common>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
+    if let Some(answer) = fixed::answer(path) {
+        return answer;
+    }
     if !is_known(path) {
+        common.missed(&request);
         return unknown(path, METHODS);
     }
     let version = request.headers().get("version");

@@ -21,6 +21,7 @@ use super::audit::{self, Audit};
 use super::authorities::Authorities;
 use super::dbservice::{Catalog, DbService};
 use super::documents::{Documents, DocumentsError};
+use super::labels::Labels;
 use super::lockout::Rate;
 use super::mux::{self, Front, TlsError};
 use super::state::{Clock, ClusterState, Report, Setup, StateError, system_clock};
@@ -227,6 +228,7 @@ impl Server {
         };
         let databases = DbService::audited(Arc::clone(&state) as Arc<dyn Catalog>, audit.clone());
         databases.sweep().await;
+        let labels = Labels::start(&state).await;
         let front = Front::new(&state, Arc::clone(&databases))?;
         let (stop_front, stopped) = oneshot::channel::<()>();
         let front = tokio::spawn(mux::serve(listener, front, async {
@@ -240,6 +242,7 @@ impl Server {
             state,
             databases,
             audit,
+            labels,
             front,
             stop_front,
             lock,
@@ -258,6 +261,7 @@ pub struct RunningServer {
     state: Arc<ClusterState>,
     databases: Arc<DbService>,
     audit: Audit,
+    labels: Labels,
     front: JoinHandle<()>,
     stop_front: oneshot::Sender<()>,
     // Held as long as the directory is in use.
@@ -301,6 +305,7 @@ impl RunningServer {
         // The port may have ended already.
         let _ = self.stop_front.send(());
         let _ = self.front.await;
+        self.labels.stop().await;
         self.lock
     }
 }

@@ -60,6 +60,33 @@ pub struct ListResourcesResponse {
     pub total_count: i32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListUnifiedResourcesRequest {
+    #[prost(string, repeated, tag = "1")]
+    pub kinds: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(int32, tag = "2")]
+    pub limit: i32,
+    #[prost(string, tag = "3")]
+    pub start_key: ::prost::alloc::string::String,
+    #[prost(map = "string, string", tag = "4")]
+    pub labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    #[prost(string, tag = "5")]
+    pub predicate_expression: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "6")]
+    pub search_keywords: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "7")]
+    pub sort_by: ::core::option::Option<super::types::SortBy>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListUnifiedResourcesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub resources: ::prost::alloc::vec::Vec<PaginatedResource>,
+    #[prost(string, tag = "2")]
+    pub next_key: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PaginatedResource {
     #[prost(string, repeated, tag = "13")]
     pub logins: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
@@ -438,6 +465,16 @@ pub struct MfaAuthenticateChallenge {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TotpChallenge {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetMfaDevicesRequest {
+    #[prost(string, tag = "1")]
+    pub token_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetMfaDevicesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub devices: ::prost::alloc::vec::Vec<super::types::MfaDevice>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SsoChallenge {
     #[prost(string, tag = "1")]
     pub request_id: ::prost::alloc::string::String,
@@ -742,6 +779,30 @@ pub mod auth_service_client {
                 .insert(GrpcMethod::new("proto.AuthService", "ListResources"));
             self.inner.unary(req, path, codec).await
         }
+        pub async fn list_unified_resources(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUnifiedResourcesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUnifiedResourcesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.AuthService/ListUnifiedResources",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.AuthService", "ListUnifiedResources"));
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn generate_user_certs(
             &mut self,
             request: impl tonic::IntoRequest<super::UserCertsRequest>,
@@ -839,6 +900,30 @@ pub mod auth_service_client {
                 .insert(
                     GrpcMethod::new("proto.AuthService", "CreateAuthenticateChallenge"),
                 );
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn get_mfa_devices(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetMfaDevicesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetMfaDevicesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.AuthService/GetMFADevices",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.AuthService", "GetMFADevices"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn get_current_user(
@@ -1111,6 +1196,13 @@ pub mod auth_service_server {
             tonic::Response<super::ListResourcesResponse>,
             tonic::Status,
         >;
+        async fn list_unified_resources(
+            &self,
+            request: tonic::Request<super::ListUnifiedResourcesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUnifiedResourcesResponse>,
+            tonic::Status,
+        >;
         async fn generate_user_certs(
             &self,
             request: tonic::Request<super::UserCertsRequest>,
@@ -1143,6 +1235,13 @@ pub mod auth_service_server {
             request: tonic::Request<super::CreateAuthenticateChallengeRequest>,
         ) -> std::result::Result<
             tonic::Response<super::MfaAuthenticateChallenge>,
+            tonic::Status,
+        >;
+        async fn get_mfa_devices(
+            &self,
+            request: tonic::Request<super::GetMfaDevicesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetMfaDevicesResponse>,
             tonic::Status,
         >;
         async fn get_current_user(
@@ -1398,6 +1497,52 @@ pub mod auth_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/proto.AuthService/ListUnifiedResources" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUnifiedResourcesSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::ListUnifiedResourcesRequest>
+                    for ListUnifiedResourcesSvc<T> {
+                        type Response = super::ListUnifiedResourcesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListUnifiedResourcesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::list_unified_resources(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListUnifiedResourcesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/proto.AuthService/GenerateUserCerts" => {
                     #[allow(non_camel_case_types)]
                     struct GenerateUserCertsSvc<T: AuthService>(pub Arc<T>);
@@ -1578,6 +1723,51 @@ pub mod auth_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateAuthenticateChallengeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.AuthService/GetMFADevices" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetMFADevicesSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::GetMfaDevicesRequest>
+                    for GetMFADevicesSvc<T> {
+                        type Response = super::GetMfaDevicesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetMfaDevicesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::get_mfa_devices(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetMFADevicesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -913,6 +913,39 @@ pub struct TlsKeyPair {
     #[prost(bytes = "vec", tag = "4")]
     pub crl: ::prost::alloc::vec::Vec<u8>,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MfaDevice {
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub sub_kind: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub version: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "4")]
+    pub metadata: ::core::option::Option<Metadata>,
+    #[prost(string, tag = "5")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "6")]
+    pub added_at: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "7")]
+    pub last_used: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(oneof = "mfa_device::Device", tags = "8")]
+    pub device: ::core::option::Option<mfa_device::Device>,
+}
+/// Nested message and enum types in `MFADevice`.
+pub mod mfa_device {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Device {
+        #[prost(message, tag = "8")]
+        Totp(super::TotpDevice),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TotpDevice {
+    /// never sent
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SsomfaDevice {
     #[prost(string, tag = "1")]
