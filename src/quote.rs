@@ -43,6 +43,31 @@ pub fn list<S: AsRef<str>>(items: &[S]) -> String {
     out
 }
 
+/// Returns a span as Go prints it: `1h0m0s`, `3s`, `1.5s`, `250ms`.
+#[must_use]
+pub fn duration(span: std::time::Duration) -> String {
+    let fraction = |whole: u64, part: u64, digits: usize| {
+        let text = format!("{whole}.{part:0digits$}");
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        text.to_owned()
+    };
+    let (seconds, nanos) = (span.as_secs(), u64::from(span.subsec_nanos()));
+    match (seconds, nanos) {
+        (0, 0) => "0s".to_owned(),
+        (0, n @ ..1_000) => format!("{n}ns"),
+        (0, n @ ..1_000_000) => format!("{}µs", fraction(n / 1_000, n % 1_000, 3)),
+        (0, n) => format!("{}ms", fraction(n / 1_000_000, n % 1_000_000, 6)),
+        (s, n) => {
+            let tail = format!("{}s", fraction(s % 60, n, 9));
+            match (s / 3600, s / 60 % 60) {
+                (0, 0) => tail,
+                (0, minutes) => format!("{minutes}m{tail}"),
+                (hours, minutes) => format!("{hours}h{minutes}m{tail}"),
+            }
+        }
+    }
+}
+
 /// Approximates Go's notion of a printable character: the usual invisible and private ranges are not.
 fn printable(c: char) -> bool {
     c == ' '
@@ -55,6 +80,24 @@ fn printable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_as_go() {
+        let nanos = std::time::Duration::from_nanos;
+        for (n, text) in [
+            (0, "0s"),
+            (7, "7ns"),
+            (1_500, "1.5µs"),
+            (250_000_000, "250ms"),
+            (1_500_000_000, "1.5s"),
+            (3_000_000_000, "3s"),
+            (60_000_000_000, "1m0s"),
+            (3_600_000_000_000, "1h0m0s"),
+            (5_415_000_000_001, "1h30m15.000000001s"),
+        ] {
+            assert_eq!(duration(nanos(n)), text);
+        }
+    }
 
     #[test]
     fn quotes_as_go() {

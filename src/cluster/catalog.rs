@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::ca::{Authority, CaKind};
-use super::dbservice::{AuthzError, Catalog};
+use super::dbservice::{AuthzError, Catalog, Limits};
+use super::locks::Lock;
 use super::state::ClusterState;
+use super::store::Store;
 use crate::identity::Identity;
 use crate::rbac::{AccessChecker, Database};
 
@@ -56,6 +60,24 @@ impl Catalog for ClusterState {
 
     fn db_trust(&self) -> Vec<Vec<u8>> {
         vec![self.authority(CaKind::Db).cert_der().to_vec()]
+    }
+
+    fn lock_on(&self, identity: &Identity) -> Option<Lock> {
+        Self::lock_on(self, &identity.into())
+    }
+
+    fn limits(&self) -> Limits {
+        let preference = self.documents().preference;
+        let idle = preference.client_idle_seconds.saturating_mul(1_000_000_000);
+        Limits::new(idle, preference.disconnect_expired_cert)
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        Self::changes(self)
+    }
+
+    fn store(&self) -> Option<Arc<Store>> {
+        Some(Arc::clone(Self::store(self)))
     }
 
     fn now(&self) -> i64 {

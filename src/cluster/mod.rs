@@ -14,6 +14,7 @@
 //! | [`state`], [`store`], [`documents`] | what a cluster knows and keeps |
 //! | [`labels`] | the commands of dynamic labels |
 //! | [`users`], [`totp`], [`lockout`] | who may log in |
+//! | [`locks`] | who may not use the cluster any more |
 //! | [`postgres`] | the PostgreSQL server of the demo |
 
 pub mod audit;
@@ -28,6 +29,7 @@ pub mod grpc;
 pub mod issue;
 pub mod labels;
 pub mod lockout;
+pub mod locks;
 pub mod mux;
 pub mod postgres;
 pub mod random;

@@ -9,6 +9,7 @@ use super::authorities::Authorities;
 use super::ca::{Authority, CaError, CaKind};
 use super::documents::{Documents, User};
 use super::lockout::{Rate, RateLimit};
+use super::locks::{self, Holder, Lock, Locks};
 use super::random::{self, NoRandomness};
 use super::store::{Store, StoreError};
 use super::users::{CredentialError, Logins};
@@ -90,6 +91,7 @@ pub struct ClusterState {
     documents: RwLock<Arc<Documents>>,
     authorities: RwLock<Arc<Authorities>>,
     changes: watch::Sender<u64>,
+    locks: Locks,
     store: Arc<Store>,
     logins: Arc<Logins>,
     login_rate: RateLimit,
@@ -141,6 +143,7 @@ impl ClusterState {
             documents: RwLock::new(Arc::new(documents)),
             authorities: RwLock::new(Arc::new(authorities)),
             changes: watch::Sender::new(0),
+            locks: Locks::open(Arc::clone(&store))?,
             store,
             logins,
             login_rate,
@@ -232,6 +235,34 @@ impl ClusterState {
     /// Tells the holders of [`ClusterState::changes`] to look again.
     pub fn note_change(&self) {
         self.changes.send_modify(|n| *n += 1);
+    }
+
+    /// The lock that concerns `holder` now, if one does: of those in the state, then of those in documents.
+    #[must_use]
+    pub fn lock_on(&self, holder: &Holder<'_>) -> Option<Lock> {
+        let now = self.now();
+        self.locks
+            .hit(holder, now)
+            .or_else(|| locks::first_hit(&self.documents().locks, holder, now))
+    }
+
+    /// Every lock, those of the state first; ended ones too.
+    #[must_use]
+    pub fn locks(&self) -> Vec<Lock> {
+        let mut locks = Vec::clone(&self.locks.all());
+        locks.extend(self.documents().locks.iter().cloned());
+        locks
+    }
+
+    /// Reads the locks of the state again, after somebody else changed them. Sessions they concern are cut at once.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn reload_locks(&self) -> Result<(), StoreError> {
+        if self.locks.reload()? {
+            self.note_change();
+        }
+        Ok(())
     }
 
     /// A role by name.

@@ -62,6 +62,8 @@ pub(super) enum What {
     Denied { error: String },
     /// A session ended; unix milliseconds.
     End { start: i64, stop: i64 },
+    /// The session was cut.
+    Disconnect { reason: String },
     /// The client sent a statement.
     Statement(Statement),
     /// A user was made, or could not be.
@@ -79,6 +81,7 @@ impl What {
             Self::Start { .. } => ("db.session.start", "TDB00I"),
             Self::Denied { .. } => ("db.session.start", "TDB00W"),
             Self::End { .. } => ("db.session.end", "TDB01I"),
+            Self::Disconnect { .. } => ("client.disconnect", "T3006I"),
             Self::Create { error: None } => ("db.session.user.create", "TDB08I"),
             Self::Create { .. } => ("db.session.user.create", "TDB08W"),
             Self::Deactivate { error: None, .. } => ("db.session.user.deactivate", "TDB09I"),
@@ -119,6 +122,7 @@ impl What {
                 Statement::Function { arguments, .. } => texts(arguments),
             },
             Self::Denied { error }
+            | Self::Disconnect { reason: error }
             | Self::Create { error: Some(error) }
             | Self::Deactivate {
                 error: Some(error), ..
@@ -185,6 +189,13 @@ impl Event {
                 fields.put("addr.remote", common.peer.as_str());
                 fields.put("proto", "db");
                 fields.put("participants", json!([common.user]));
+            }
+            What::Disconnect { reason } => {
+                fields.server(common);
+                fields.put("addr.local", common.db_uri.as_str());
+                fields.put("addr.remote", common.peer.as_str());
+                fields.put("proto", "db");
+                fields.put("reason", reason.as_str());
             }
             What::Create { error } => {
                 fields.database(common);

@@ -95,6 +95,12 @@ impl SessionLog {
         self.put(self.arrived, What::Denied { error });
     }
 
+    /// The session was cut, and why.
+    pub fn cut(&self, reason: &str) {
+        let reason = reason.to_owned();
+        self.put(self.now(), What::Disconnect { reason });
+    }
+
     /// The session ended.
     pub fn ended(&self) {
         let stop = self.now();

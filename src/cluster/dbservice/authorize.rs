@@ -2,6 +2,7 @@
 
 use super::Catalog;
 use super::errors::{DENIED, PROVISIONING, Refusal, UNKNOWN_DATABASE};
+use super::monitor::{self, Limits};
 use crate::identity::{Identity, RouteToDatabase};
 use crate::quote::quote;
 use crate::rbac::{AccessError, AdminUser, CreateUserMode, Database, DatabaseKind, Mfa, Request};
@@ -16,6 +17,8 @@ pub(super) struct Authorized {
     pub(super) name: String,
     /// Set when the user is made for the session.
     pub(super) automatic: Option<Automatic>,
+    /// How long it may last.
+    pub(super) limits: Limits,
 }
 
 /// How the user is made.
@@ -79,6 +82,12 @@ pub(super) fn authorize(
         .as_ref()
         .ok_or_else(|| Refusal::new(DENIED, "access denied"))?;
     let database = find(catalog, identity, route)?;
+    if let Some(lock) = catalog.lock_on(identity) {
+        // Teleport masks the lock (db-service.md 1.3, 8); the hint says what its own message does not.
+        return Err(Refusal::new(DENIED, "access denied")
+            .with_hint(lock.reason())
+            .into());
+    }
     let checker = catalog.checker(identity).map_err(|error| {
         let refusal = Refusal::new(DENIED, error.message);
         match error.hint {
@@ -136,6 +145,7 @@ pub(super) fn authorize(
         user,
         name,
         automatic,
+        limits: monitor::limits(catalog, &checker),
     })
 }
 

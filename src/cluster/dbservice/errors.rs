@@ -28,6 +28,8 @@ pub(super) const UNKNOWN_DATABASE: &str = "3D000";
 pub(super) const PROVISIONING: &str = "58000";
 /// The database cannot be reached.
 pub(super) const UNREACHABLE: &str = "08006";
+/// A session was cut.
+pub(super) const ENDED: &str = "57P01";
 /// The cluster is shutting down.
 pub(super) const STOPPING: &str = "57P03";
 
@@ -47,14 +49,6 @@ impl Refusal {
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
-    }
-
-    /// The end of a session by a stop of the cluster, worded as PostgreSQL does for its own.
-    pub(super) fn administrator_command() -> Self {
-        Self::new(
-            "57P01",
-            "terminating connection due to administrator command",
-        )
     }
 
     /// Encodes the message, type byte and length included.

@@ -12,6 +12,8 @@
 //! | `finish` | the end of a backend |
 //! | `teardown` | automatic users after the last session, and what a crash left behind |
 //! | `sessions` | the open sessions |
+//! | `monitor` | what cuts a session: locks, the certificate's end, idleness, a stop |
+//! | `journal` | which users are in service, written down before they are |
 //! | `cancel`, `errors` | cancel requests; what a client is told |
 //!
 //! Source: db-service.md. Beyond Teleport: errors carry severity, SQLSTATE and hint, the statement of a vanished client is
@@ -23,6 +25,8 @@ mod connect;
 mod credential;
 mod errors;
 mod finish;
+mod journal;
+mod monitor;
 mod password;
 mod provision;
 mod relay;
@@ -45,10 +49,14 @@ use tokio::sync::{oneshot, watch};
 
 use crate::cluster::audit::Audit;
 use crate::cluster::ca::Authority;
+use crate::cluster::locks::Lock;
+use crate::cluster::store::Store;
 use crate::identity::Identity;
 use crate::rbac::{AccessChecker, Database};
 
 pub use credential::{Credential, PasswordError, Passwords};
+use journal::Journal;
+pub use monitor::{Limits, Reason};
 pub use sessions::LiveSession;
 use sessions::Sessions;
 
@@ -89,6 +97,14 @@ pub trait Catalog: Send + Sync + 'static {
     fn db_client_authority(&self) -> Arc<Authority>;
     /// Certificates (DER) of the authorities that sign database servers (`db`).
     fn db_trust(&self) -> Vec<Vec<u8>>;
+    /// The lock that concerns a certificate's holder now, if one does.
+    fn lock_on(&self, identity: &Identity) -> Option<Lock>;
+    /// What limits every session in time, beside what roles say.
+    fn limits(&self) -> Limits;
+    /// Changes when roles, databases or locks have changed.
+    fn changes(&self) -> watch::Receiver<u64>;
+    /// Where it is written down which users are in service; `None` for nowhere.
+    fn store(&self) -> Option<Arc<Store>>;
     /// Unix seconds.
     fn now(&self) -> i64;
     /// Who gives temporary passwords for databases of cloud providers; `None` when they are not served.
@@ -104,20 +120,23 @@ pub struct DbService {
     catalog: Arc<dyn Catalog>,
     audit: Audit,
     sessions: Arc<Sessions>,
+    journal: Journal,
     stop: watch::Sender<bool>,
     tasks: watch::Sender<usize>,
 }
 
 impl DbService {
-    /// Makes a service that is ready to serve and records nothing. Call [`DbService::sweep`] once beside it.
+    /// Makes a service that is ready to serve and records nothing. Call [`DbService::recover`] once, before the first client.
     pub fn new(catalog: Arc<dyn Catalog>) -> Arc<Self> {
         Self::audited(catalog, Audit::off())
     }
 
     /// The same with an audit log of its sessions.
     pub fn audited(catalog: Arc<dyn Catalog>, audit: Audit) -> Arc<Self> {
+        let journal = Journal::new(catalog.store());
         Arc::new(Self {
             catalog,
+            journal,
             audit,
             sessions: Arc::default(),
             stop: watch::Sender::new(false),
@@ -146,15 +165,34 @@ impl DbService {
             arrived: self.audit.now_ms().unwrap_or_default(),
         };
         let service = Arc::clone(self);
-        self.spawn(async move { serve::serve(service, client, holder).await });
+        self.spawn(Box::pin(serve::serve(service, client, holder)));
         // Resolves, with an error, when the client's half is dropped.
         let _ = closed.await;
+    }
+
+    /// Goes on where an earlier process ended, in the background: users whose sessions it did not live to clean up after are
+    /// taken out of service, those in its journal until that is done, then those that [`DbService::sweep`] finds.
+    pub fn recover(self: &Arc<Self>) {
+        teardown::recover(self);
+        let service = Arc::clone(self);
+        self.spawn(async move {
+            tokio::select! {
+                () = teardown::sweep(&service) => {}
+                () = service.stopping() => {}
+            }
+        });
+    }
+
+    /// Ends every open session that `which` picks, as a lock does: FATAL 57P01 with the reason where a message may stand.
+    /// Gives their number.
+    pub fn cut(&self, which: impl Fn(&LiveSession) -> bool, reason: &str) -> usize {
+        self.sessions.cut(which, &Reason::Said(reason.to_owned()))
     }
 
     /// Takes managed users out of service that a crash of the cluster left enabled: on every database with an admin user,
     /// each that may log in and is not connected. Databases that cannot be reached are reported and passed over.
     pub async fn sweep(self: &Arc<Self>) {
-        teardown::sweep(self).await;
+        Box::pin(teardown::sweep(self)).await;
     }
 
     /// The open sessions, the oldest first.

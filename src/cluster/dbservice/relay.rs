@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::monitor::Reason;
+
 const CHUNK: usize = 64 * 1024;
 
 /// Follows message boundaries in one direction: a type byte, then a length that counts itself.
@@ -82,24 +84,24 @@ impl Progress {
 }
 
 /// Which side ended first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     /// The client closed or vanished.
     Client,
     /// The database closed.
     Server,
-    /// The cluster stops.
-    Stopped,
+    /// The session was cut.
+    Cut(Reason),
 }
 
-/// Copies both ways until one side ends or `stop` resolves; `sent` sees what the client sent before the database does.
+/// Copies both ways until one side ends or `cut` resolves; `sent` sees what the client sent before the database does.
 /// Nothing is closed here.
 pub(super) async fn relay<C, S>(
     client: &mut C,
     server: &mut S,
     progress: &mut Progress,
     sent: impl FnMut(&[u8]),
-    stop: impl Future<Output = ()>,
+    cut: impl Future<Output = Reason>,
 ) -> Ended
 where
     C: AsyncRead + AsyncWrite + Unpin + ?Sized,
@@ -138,7 +140,7 @@ where
     tokio::select! {
         side = upwards => match side { Side::Reader => Ended::Client, Side::Writer => Ended::Server },
         side = downwards => match side { Side::Reader => Ended::Server, Side::Writer => Ended::Client },
-        () = stop => Ended::Stopped,
+        reason = cut => Ended::Cut(reason),
     }
 }
 
@@ -293,12 +295,13 @@ mod tests {
         };
         let stop = async {
             let _ = stopped.await;
+            Reason::Stopping
         };
         let (ended, ()) = tokio::join!(
             relay(&mut client, &mut server, &mut progress, |_| (), stop),
             drive
         );
-        assert_eq!(ended, Ended::Stopped);
+        assert_eq!(ended, Ended::Cut(Reason::Stopping));
         assert!(progress.busy());
     }
 }

@@ -14,6 +14,8 @@ use super::cancel::cancel;
 use super::connect::{ConnectError, Greeting, login};
 use super::errors::{PROVISIONING, Refusal, STOPPING};
 use super::finish::finish;
+use super::journal::Intent;
+use super::monitor::{Activity, Monitor, Reason};
 use super::provision::{self, Admin, ProvisionError, distinct};
 use super::relay::{Ended, Progress, relay};
 use super::sessions::{Entry, LiveSession, UserKey, describe};
@@ -24,6 +26,7 @@ use super::{BoxedIo, DbService};
 use crate::cluster::audit::{Opened, SessionLog};
 use crate::identity::Identity;
 use crate::pg::{NegotiateProtocolVersion, ProtocolVersion, Startup};
+use crate::quote::quote;
 
 /// How long another activation of the same user may take (db-service.md 3.2).
 const LOCK_LIMIT: Duration = Duration::from_secs(60);
@@ -121,21 +124,25 @@ pub(super) async fn serve(service: Arc<DbService>, mut client: Client, holder: H
             };
             client.close(refused.await.err()).await;
         }
-        Some(First::Startup(startup)) => match Session::open(&service, &holder, &startup).await {
-            Ok(session) => session.run(client, &startup).await,
-            Err(refusal) => client.close(Some(refusal)).await,
-        },
+        // What opening a session takes is given back before the session goes on, for hours perhaps.
+        Some(First::Startup(startup)) => {
+            let opened = Box::pin(Session::open(&service, &holder, &startup)).await;
+            match opened {
+                Ok(session) => session.run(client, &startup).await,
+                Err(refusal) => client.close(Some(refusal)).await,
+            }
+        }
     }
 }
 
 /// An open session.
 struct Session {
-    service: Arc<DbService>,
     upstream: Arc<Upstream>,
     server: Box<TlsStream<TcpStream>>,
     greeting: Greeting,
     user: String,
     entry: Entry,
+    monitor: Monitor,
     teardown: Option<Teardown>,
     log: Option<Arc<SessionLog>>,
 }
@@ -212,15 +219,16 @@ impl Session {
     /// Relays until one side ends, then ends the other one and the user.
     async fn run(self, mut client: Client, startup: &Startup) {
         let Self {
-            service,
             upstream,
             mut server,
             greeting,
             user,
             entry,
+            monitor,
             teardown,
             log,
         } = self;
+        let activity = Activity::begin();
         let mut hello = NegotiateProtocolVersion::answer_to(startup)
             .filter(|_| startup.version() > ProtocolVersion::V3_0)
             .map(|answer| answer.encode())
@@ -229,46 +237,53 @@ impl Session {
         let mut progress = Progress::default();
         let mut tap = log.as_ref().map(SessionLog::tap);
         let greeted = client.send(&hello).await;
-        let (stream, stop) = (&mut client.stream, service.stopping());
-        let ended = match (greeted, &mut tap) {
-            (Ok(()), Some(tap)) => {
-                relay(
-                    stream,
-                    &mut server,
-                    &mut progress,
-                    |sent| tap.feed(sent),
-                    stop,
-                )
-                .await
+        let (stream, cut) = (&mut client.stream, monitor.cut(&activity));
+        let sent = |sent: &[u8]| {
+            activity.note();
+            if let Some(tap) = &mut tap {
+                tap.feed(sent);
             }
-            (Ok(()), None) => relay(stream, &mut server, &mut progress, |_| (), stop).await,
-            (Err(_), _) => Ended::Client,
+        };
+        let ended = match greeted {
+            Ok(()) => relay(stream, &mut server, &mut progress, sent, cut).await,
+            Err(_) => Ended::Client,
         };
         drop(tap);
+        let cut = match &ended {
+            Ended::Cut(reason) => Some(reason),
+            Ended::Client | Ended::Server => None,
+        };
         if let Some(log) = log {
+            if let Some(reason) = cut {
+                log.cut(reason.text());
+            }
             log.ended();
         }
-        let last = (ended == Ended::Stopped && progress.to_client.between_messages())
-            .then(Refusal::administrator_command);
+        let last = cut
+            .filter(|_| progress.to_client.between_messages())
+            .map(Reason::refusal);
         // Before the client can know that its session has ended: a new one with other roles then waits for the backend.
         entry.ending();
         client.close(last).await;
         if ended != Ended::Server {
-            let admin = teardown.as_ref().map(|teardown| &teardown.admin);
+            let admin = teardown
+                .as_ref()
+                .map(|teardown| Admin::new(&teardown.intent.admin, &user));
+            let order = async { drop(monitor.order().await) };
             finish(
                 *server,
                 &upstream,
                 &user,
                 &greeting.key,
                 &progress,
-                admin,
-                service.stopping(),
+                admin.as_ref(),
+                order,
             )
             .await;
         }
         drop(entry);
         if let Some(teardown) = teardown {
-            teardown.run().await;
+            Box::pin(teardown.run()).await;
         }
     }
 }
@@ -314,24 +329,37 @@ impl Opening<'_> {
         if self.service.is_stopping() {
             return Err(stopping());
         }
+        let intent = self.intent(automatic);
+        let now = self.service.catalog.now();
+        let journal = &self.service.journal;
+        let before = journal.intend(&key, &intent, now).await;
+        let before = before.map_err(|error| {
+            let text = format!("the user cannot be written down before it is made: {error}");
+            Refusal::new(PROVISIONING, text)
+                .with_hint("whoever runs the cluster must see to its state directory")
+        })?;
         // The TLS connection of the session is made while the user is: two round trips less.
         let (activated, dialled) = tokio::join!(
             self.activate(&key, &admin, &automatic.roles),
             self.upstream.open(user)
         );
-        activated?;
+        if let Err(error) = activated {
+            if error.leaves_doubt() {
+                // The answer got lost and may have been a success.
+                self.service.spawn(self.teardown(intent, key.clone()).run());
+            } else if let Err(error) = journal.undo(&key, before, now).await {
+                let user = quote(user);
+                self.service.catalog.warn(&format!(
+                    "database user {user} was not made, but stays in the journal: {error}"
+                ));
+            }
+            return Err(self.refusal(&key, &error));
+        }
         let entry = self
             .service
             .sessions
             .enter(key.clone(), self.live(Some(&automatic.roles)));
-        let teardown = Teardown {
-            service: Arc::clone(self.service),
-            upstream: Arc::clone(&self.upstream),
-            admin,
-            key,
-            mode: automatic.mode,
-            log: self.log.clone(),
-        };
+        let teardown = self.teardown(intent, key);
         match self.login(dialled).await {
             Ok(opened) => Ok(self.session(opened, entry, Some(teardown))),
             Err(error) => {
@@ -342,13 +370,36 @@ impl Opening<'_> {
         }
     }
 
+    /// What the journal is told.
+    fn intent(&self, automatic: &Automatic) -> Arc<Intent> {
+        let mut admin = automatic.admin.clone();
+        if admin.default_database.is_empty() {
+            admin.default_database.clone_from(&self.allowed.name);
+        }
+        Arc::new(Intent {
+            database: self.allowed.database.clone(),
+            admin,
+            mode: automatic.mode,
+        })
+    }
+
+    fn teardown(&self, intent: Arc<Intent>, key: UserKey) -> Teardown {
+        Teardown {
+            service: Arc::clone(self.service),
+            upstream: Some(Arc::clone(&self.upstream)),
+            intent,
+            key,
+            log: self.log.clone(),
+        }
+    }
+
     /// Activates the user. Sessions with other roles that are just ending are no reason to refuse: they are waited for.
     async fn activate(
         &self,
         key: &UserKey,
         admin: &Admin,
         roles: &[String],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ProvisionError> {
         let user = &self.allowed.user;
         let sessions = &self.service.sessions;
         let mut result = provision::activate(&self.upstream, admin, user, roles).await;
@@ -365,13 +416,16 @@ impl Opening<'_> {
                 Err(error) => log.created(Some(error.to_string())),
             }
         }
-        result.map_err(|error| {
-            let hint = match &error {
-                ProvisionError::RolesChanged { .. } => describe(&sessions.of(key)),
-                _ => None,
-            };
-            error.refusal(user, hint)
-        })
+        result
+    }
+
+    /// What the client is told when the user could not be activated.
+    fn refusal(&self, key: &UserKey, error: &ProvisionError) -> Refusal {
+        let hint = match error {
+            ProvisionError::RolesChanged { .. } => describe(&self.service.sessions.of(key)),
+            _ => None,
+        };
+        error.refusal(&self.allowed.user, hint)
     }
 
     /// Logs in on the connection, on a new one if that had gone stale meanwhile.
@@ -416,8 +470,15 @@ impl Opening<'_> {
         if let Some(log) = &self.log {
             log.started(greeting.key.pid);
         }
+        let Holder {
+            identity,
+            cert_not_after,
+            ..
+        } = self.holder;
+        let limits = self.allowed.limits;
+        let orders = entry.orders();
         Session {
-            service: Arc::clone(self.service),
+            monitor: Monitor::new(self.service, identity, *cert_not_after, limits, orders),
             upstream: self.upstream,
             server,
             greeting,

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedMutexGuard, watch};
 
+use super::monitor::Reason;
+
 /// A database user on one PostgreSQL server, however many database resources lead there (db-service.md 3.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct UserKey {
@@ -52,7 +54,14 @@ pub(super) struct Sessions {
 #[derive(Debug, Default)]
 struct Table {
     next: u64,
-    open: HashMap<u64, (UserKey, LiveSession)>,
+    open: HashMap<u64, Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    key: UserKey,
+    session: LiveSession,
+    orders: watch::Sender<Option<Reason>>,
 }
 
 impl Sessions {
@@ -61,7 +70,12 @@ impl Sessions {
         let mut table = self.table();
         let id = table.next;
         table.next += 1;
-        table.open.insert(id, (key, session));
+        let row = Row {
+            key,
+            session,
+            orders: watch::Sender::new(None),
+        };
+        table.open.insert(id, row);
         Entry {
             sessions: Arc::clone(self),
             id,
@@ -74,7 +88,7 @@ impl Sessions {
         let mut ids: Vec<_> = table.open.keys().copied().collect();
         ids.sort_unstable();
         ids.into_iter()
-            .map(|id| table.open[&id].1.clone())
+            .map(|id| table.open[&id].session.clone())
             .collect()
     }
 
@@ -84,13 +98,26 @@ impl Sessions {
         let mut found: Vec<_> = table
             .open
             .iter()
-            .filter(|(_, (k, session))| session.automatic && k == key)
+            .filter(|(_, row)| row.session.automatic && row.key == *key)
             .collect();
         found.sort_unstable_by_key(|(id, _)| **id);
         found
             .into_iter()
-            .map(|(_, (_, session))| session.clone())
+            .map(|(_, row)| row.session.clone())
             .collect()
+    }
+
+    /// Orders the end of every session that `which` picks; gives their number.
+    pub(super) fn cut(&self, which: impl Fn(&LiveSession) -> bool, reason: &Reason) -> usize {
+        let table = self.table();
+        let mut cut = 0;
+        for row in table.open.values() {
+            if !row.session.ending && which(&row.session) {
+                row.orders.send_replace(Some(reason.clone()));
+                cut += 1;
+            }
+        }
+        cut
     }
 
     /// Waits until no session of the user is ending any more, at most `limit`. Says whether one was.
@@ -141,6 +168,14 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Hears when this session is to end.
+    pub(super) fn orders(&self) -> watch::Receiver<Option<Reason>> {
+        let table = self.sessions.table();
+        let row = table.open.get(&self.id);
+        // The row is there as long as the entry.
+        row.map_or_else(|| watch::channel(None).1, |row| row.orders.subscribe())
+    }
+
     /// Notes the backend's process id.
     pub(super) fn connected(&self, pid: u32) {
         self.change(|session| session.pid = pid);
@@ -152,8 +187,8 @@ impl Entry {
     }
 
     fn change(&self, change: impl FnOnce(&mut LiveSession)) {
-        if let Some((_, session)) = self.sessions.table().open.get_mut(&self.id) {
-            change(session);
+        if let Some(row) = self.sessions.table().open.get_mut(&self.id) {
+            change(&mut row.session);
         }
         self.sessions.changed.send_replace(());
     }

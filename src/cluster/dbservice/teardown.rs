@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::DbService;
+use super::connect::ConnectError;
+use super::journal::Intent;
 use super::provision::{self, Admin, Outcome};
 use super::sessions::UserKey;
 use super::tls::Upstream;
@@ -14,64 +16,117 @@ use crate::cluster::audit::SessionLog;
 use crate::quote::quote;
 use crate::rbac::{CreateUserMode, Database, DatabaseKind};
 
-/// Pauses between tries: a backend that ends slowly, a server that restarts. The doubling of db-service.md 3.14's 1, 5,
-/// 30 s goes on to some minutes.
-const PAUSES: [Duration; 7] = [
+/// Pauses between tries: a backend that ends slowly, a server that restarts. Later ones are [`PAUSE`] long.
+const PAUSES: [Duration; 6] = [
     Duration::from_millis(250),
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(5),
     Duration::from_secs(30),
     Duration::from_secs(60),
-    Duration::from_secs(120),
 ];
-/// Longest pause while the cluster stops.
+/// The longest pause.
+const PAUSE: Duration = Duration::from_secs(120);
+/// Failures after which whoever runs the cluster is told, once.
+const TOLD_AFTER: usize = 4;
+/// Pause while the cluster stops, and how many tries are made then: the journal has the user.
 const STOP_PAUSE: Duration = Duration::from_millis(250);
+const STOP_TRIES: usize = 20;
 /// How long another change to the same user may take.
 const LOCK_LIMIT: Duration = Duration::from_secs(60);
 
 /// A user that is to be taken out of service when nobody uses it.
 pub(super) struct Teardown {
     pub(super) service: Arc<DbService>,
-    pub(super) upstream: Arc<Upstream>,
-    pub(super) admin: Admin,
+    /// Where the session was; looked up again when that does not answer.
+    pub(super) upstream: Option<Arc<Upstream>>,
+    /// What is done, and with whose help.
+    pub(super) intent: Arc<Intent>,
+    /// The user, as the journal knows it.
     pub(super) key: UserKey,
-    /// What happens to the user, as decided when the session began.
-    pub(super) mode: CreateUserMode,
     /// Record of the session that ended, if there is one.
     pub(super) log: Option<Arc<SessionLog>>,
 }
 
 impl Teardown {
-    /// Tries until the user is out of service, or in use by a session that will see to it, or the tries are used up: then
-    /// whoever runs the cluster is told.
-    pub(super) async fn run(self) {
-        let mut pauses = PAUSES.into_iter();
+    /// Tries until the user is out of service, or in use by a session that will see to it. While the cluster stops, a
+    /// number of tries is all there is; the next start goes on.
+    pub(super) async fn run(mut self) {
+        let (mut failed, mut late, mut told) = (0, 0, false);
         loop {
-            let Err(why) = self.once().await else { return };
-            let Some(pause) = pauses.next() else {
-                self.warn(&format!("still enabled: {why}"));
-                self.record(false, Some(why));
+            let Err(why) = self.once().await else {
+                if told {
+                    self.warn("is out of service now");
+                }
                 return;
             };
+            failed += 1;
+            if !told && failed >= TOLD_AFTER {
+                told = true;
+                self.warn(&format!(
+                    "still enabled, trying again until it is not: {why}"
+                ));
+                self.record(false, Some(why.clone()));
+            }
+            let pause = PAUSES.get(failed - 1).copied().unwrap_or(PAUSE);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.service.stopping() => tokio::time::sleep(pause.min(STOP_PAUSE)).await,
+                () = self.service.stopping() => {
+                    late += 1;
+                    if late > STOP_TRIES {
+                        self.warn(&format!("still enabled, the next start of the cluster sees to it: {why}"));
+                        return;
+                    }
+                    tokio::time::sleep(STOP_PAUSE).await;
+                }
             }
         }
     }
 
     /// One try; an error says why another one is needed.
-    async fn once(&self) -> Result<(), String> {
+    async fn once(&mut self) -> Result<(), String> {
+        let upstream = match self.upstream.take() {
+            Some(upstream) => upstream,
+            None => self.resolve().await.map_err(|error| error.to_string())?,
+        };
+        // The name of the server may lead elsewhere than when the session began.
+        let key = upstream.key(&self.key.user);
         let sessions = &self.service.sessions;
         let _lock = sessions
-            .lock(&self.key, LOCK_LIMIT)
+            .lock(&key, LOCK_LIMIT)
             .await
             .ok_or("its provisioning lock stays taken")?;
-        if !sessions.of(&self.key).is_empty() {
+        // In use again, or done by another session that ended at the same time.
+        if !sessions.of(&key).is_empty() || !self.service.journal.holds(&self.key) {
             return Ok(());
         }
-        match provision::deactivate(&self.upstream, &self.admin, &self.key.user, self.mode).await {
+        let Intent { admin, mode, .. } = &*self.intent;
+        let admin = Admin::new(admin, "postgres");
+        Box::pin(self.change(&upstream, &admin, *mode)).await?;
+        // Kept in the journal it would only be done again.
+        if let Err(error) = self.service.journal.done(&self.key).await {
+            self.warn(&format!(
+                "is out of service, but stays in the journal: {error}"
+            ));
+        }
+        Ok(())
+    }
+
+    async fn resolve(&self) -> Result<Arc<Upstream>, ConnectError> {
+        let catalog = Arc::clone(&self.service.catalog);
+        let now = catalog.now();
+        Upstream::resolve(catalog, self.intent.database.clone(), now)
+            .await
+            .map(Arc::new)
+    }
+
+    async fn change(
+        &self,
+        upstream: &Upstream,
+        admin: &Admin,
+        mode: CreateUserMode,
+    ) -> Result<(), String> {
+        match provision::deactivate(upstream, admin, &self.key.user, mode).await {
             Ok(Outcome::Active(pids)) => Err(format!("backends {pids:?} are still running")),
             Ok(Outcome::Locked { kept }) if !kept.is_empty() => {
                 let what = format!(
@@ -101,12 +156,45 @@ impl Teardown {
     }
 
     fn warn(&self, what: &str) {
-        let Self { key, upstream, .. } = self;
-        let user = quote(&key.user);
-        self.service.catalog.warn(&format!(
-            "database user {user} on {}:{} {what}",
-            upstream.host, key.port
-        ));
+        let user = quote(&self.key.user);
+        let Database { uri, name, .. } = &self.intent.database;
+        self.service
+            .catalog
+            .warn(&format!("database user {user} of {name} on {uri} {what}"));
+    }
+}
+
+/// Goes on where an earlier process ended: what its journal holds is taken out of service, each user by itself and in the
+/// background, however long its server is away.
+pub(super) fn recover(service: &Arc<DbService>) {
+    let left = match service.journal.left() {
+        Ok(left) => left,
+        Err(error) => {
+            service.catalog.warn(&format!(
+                "the journal of database users cannot be read: {error}"
+            ));
+            return;
+        }
+    };
+    for (key, intent) in left {
+        match intent {
+            Ok(intent) => {
+                let teardown = Teardown {
+                    service: Arc::clone(service),
+                    upstream: None,
+                    intent: Arc::new(intent),
+                    key,
+                    log: None,
+                };
+                service.spawn(teardown.run());
+            }
+            Err(error) => service.catalog.warn(&format!(
+                "the journal's row of database user {} on {}:{} cannot be read, see to the user yourself: {error}",
+                quote(&key.user),
+                key.host,
+                key.port
+            )),
+        }
     }
 }
 
@@ -117,7 +205,7 @@ pub(super) async fn sweep(service: &Arc<DbService>) {
         let Some(admin) = database.admin().filter(|_| is_served(&database)) else {
             continue;
         };
-        let name = database.name.clone();
+        let (name, resource) = (database.name.clone(), database.clone());
         let not_after = service.catalog.now();
         let upstream =
             match Upstream::resolve(Arc::clone(&service.catalog), database, not_after).await {
@@ -135,21 +223,16 @@ pub(super) async fn sweep(service: &Arc<DbService>) {
             continue;
         }
         seen.push(server);
+        let intent = Arc::new(Intent {
+            database: resource,
+            admin: admin.clone(),
+            mode: CreateUserMode::Keep,
+        });
         let admin = Admin::new(&admin, "postgres");
-        match provision::leftovers(&upstream, &admin).await {
+        match Box::pin(provision::leftovers(&upstream, &admin)).await {
             Ok(users) => {
                 for user in users {
-                    let teardown = Teardown {
-                        service: Arc::clone(service),
-                        upstream: Arc::clone(&upstream),
-                        admin: admin.clone(),
-                        key: upstream.key(&user),
-                        mode: CreateUserMode::Keep,
-                        log: None,
-                    };
-                    if let Err(why) = teardown.once().await {
-                        teardown.warn(&format!("still enabled: {why}"));
-                    }
+                    Box::pin(retire(service, &upstream, &intent, &user)).await;
                 }
             }
             Err(error) => {
@@ -159,6 +242,39 @@ pub(super) async fn sweep(service: &Arc<DbService>) {
                 ));
             }
         }
+    }
+}
+
+/// Takes one leftover user out of service: at once if that works, else in the background.
+async fn retire(
+    service: &Arc<DbService>,
+    upstream: &Arc<Upstream>,
+    intent: &Arc<Intent>,
+    user: &str,
+) {
+    let key = upstream.key(user);
+    let mut teardown = Teardown {
+        service: Arc::clone(service),
+        upstream: Some(Arc::clone(upstream)),
+        intent: Arc::clone(intent),
+        key: key.clone(),
+        log: None,
+    };
+    {
+        let Some(_lock) = service.sessions.lock(&key, LOCK_LIMIT).await else {
+            return teardown.warn("still enabled: its provisioning lock stays taken");
+        };
+        // Put into service since it was found, or seen to already.
+        if service.journal.holds(&key) {
+            return;
+        }
+        let now = service.catalog.now();
+        if let Err(error) = service.journal.intend(&key, intent, now).await {
+            return teardown.warn(&format!("still enabled: {error}"));
+        }
+    }
+    if teardown.once().await.is_err() {
+        service.spawn(teardown.run());
     }
 }
 

@@ -15,7 +15,7 @@ use crate::cluster::postgres::place::Place;
 use crate::cluster::postgres::server::{Server, Tls};
 use crate::cluster::store::Store;
 
-pub(super) use caller::{Caller, Session};
+pub(super) use caller::{Caller, Refused, Session};
 pub(super) use catalog::{TestCatalog, service};
 
 /// How long a state may take to be reached, on a loaded machine.

@@ -78,6 +78,19 @@ const USER: &[&str] = &[
     "status",
 ];
 
+/// Targets that concern other services (SSH logins, desktops, bots, agents) are read but ask nobody here.
+const LOCK: &[&str] = &[
+    "spec.target.user",
+    "spec.target.role",
+    "spec.target.mfa_device",
+    "spec.target.device",
+    "spec.target.access_request",
+    "spec.message",
+    "spec.expires",
+    "spec.created_at",
+    "spec.created_by",
+];
+
 const PREFERENCE: &[&str] = &[
     "spec.type",
     "spec.allow_local_auth",
@@ -99,6 +112,7 @@ pub(super) fn known(kind: &str) -> Option<[&'static [&'static str]; 2]> {
         "role" => ROLE,
         "db" => DATABASE,
         "user" => USER,
+        "lock" => LOCK,
         "cluster_auth_preference" => PREFERENCE,
         "cluster_networking_config" => NETWORKING,
         _ => return None,

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::locks::Lock;
 use crate::rbac::{Database, Role};
 use located::{Located, Malformed};
 pub use preference::{DEFAULT_SESSION_SECONDS, Preference};
@@ -28,6 +29,8 @@ pub struct Documents {
     pub users: BTreeMap<String, User>,
     /// Databases by name.
     pub databases: BTreeMap<String, Database>,
+    /// Locks, in the order they were read.
+    pub locks: Vec<Lock>,
     /// What holds for every user and session.
     pub preference: Preference,
     /// What was read but does not count: unknown kinds and fields, unknown roles of users. Each begins with its place.
@@ -198,6 +201,7 @@ impl Documents {
                 let user = User::from_spec(name, &value["spec"])?;
                 self.users.insert(name.to_owned(), user);
             }
+            "lock" => self.locks.push(Lock::from_document(value)?),
             other => return Err(format!("the kind {other:?} is not used here")),
         }
         Ok(())

@@ -21,13 +21,34 @@ fn several_documents_share_a_file() {
     let documents = load(
         "kind: role\nversion: v7\nmetadata: {name: plain}\nspec: {allow: {db_labels: {mode: plain}}}\n---\n\
          kind: user\nversion: v2\nmetadata: {name: a@b.c}\nspec: {roles: [plain, nosuch], traits: {db_users: [app]}}\n---\n\
-         kind: lock\nmetadata: {name: x}\n",
+         kind: token\nmetadata: {name: x}\n",
     )
     .expect("valid documents");
     assert_eq!(documents.users["a@b.c"].traits["db_users"], ["app"]);
     assert!(documents.roles.contains_key("plain") && documents.roles.contains_key("access"));
     assert_eq!(documents.warnings.len(), 2, "{:?}", documents.warnings);
     assert!(documents.preference.second_factor);
+}
+
+/// A lock as `tctl get lock` prints it; the target of another service is said to ask nobody here.
+#[test]
+fn locks_load_unchanged() {
+    let documents = load(
+        "kind: lock\nmetadata:\n  name: 5cbb1cd9-9b0a-4b3a-a9f5-3f2a3f6c7d01\n  revision: 1\nspec:\n  created_at: \"2026-11-23T07:30:51.1Z\"\n  \
+         created_by: admin\n  expires: 2030-01-31T12:00:00Z\n  message: Suspicious activity.\n  target:\n    user: a@b.c\nversion: v2\n---\n\
+         kind: lock\nversion: v2\nmetadata: {name: other}\nspec:\n  target:\n    role: dba\n    login: root\n",
+    )
+    .expect("valid documents");
+    assert_eq!(documents.locks.len(), 2);
+    assert_eq!(documents.locks[0].target.user, "a@b.c");
+    assert_eq!(documents.locks[0].expires, Some(1_896_091_200));
+    assert_eq!(
+        documents.warnings,
+        ["a.yaml:14: lock \"other\": ignored: spec.target.login (line 20)"]
+    );
+    let twice = "kind: lock\nmetadata: {name: a}\nspec: {target: {user: x}}\n---\n";
+    let message = load(&format!("{twice}{twice}")).expect_err("twice");
+    assert!(message.contains("comes twice"), "{message}");
 }
 
 #[test]
@@ -54,6 +75,10 @@ fn mistakes_name_the_document() {
         (
             "kind: cluster_auth_preference\nspec: {second_factor: webauthn}",
             "not supported",
+        ),
+        (
+            "kind: lock\nmetadata: {name: a}\nspec: {target: {}}",
+            "lock \"a\": at least one target field",
         ),
         ("kind: [", ""),
     ] {

@@ -31,6 +31,7 @@ impl AuthService for Service {
         request: Request<pb::PingRequest>,
     ) -> Result<Response<pb::PingResponse>, Status> {
         let caller = Caller::of(&request)?;
+        caller.check_locks(&self.state)?;
         Ok(Response::new(pb::PingResponse {
             cluster_name: self.state.name().to_owned(),
             server_version: SERVER_VERSION.to_owned(),

@@ -47,10 +47,23 @@ impl Caller {
             .ok_or_else(|| Status::internal("the connection has no caller"))
     }
 
+    /// Refuses whom a lock concerns; nobody is nobody's target.
+    ///
+    /// # Errors
+    /// When there is one. Its own message is not for this interface (auth-api.md 1.4).
+    pub(super) fn check_locks(&self, state: &ClusterState) -> Result<(), Status> {
+        let identity = self.certificate.as_ref().map(|c| &c.identity);
+        match identity.and_then(|identity| state.lock_on(&identity.into())) {
+            Some(_) => Err(Status::permission_denied("access denied")),
+            None => Ok(()),
+        }
+    }
+
     /// The holder of the certificate as the cluster knows it; `anonymous` is the refusal for nobody.
     ///
     /// # Errors
-    /// When there is no certificate, or its holder or one of its roles does not exist any more (auth-api.md 1.4).
+    /// When there is no certificate, its holder or one of its roles does not exist any more, or a lock concerns them
+    /// (auth-api.md 1.4).
     pub(super) fn known<'a>(
         &'a self,
         state: &ClusterState,
@@ -63,6 +76,7 @@ impl Caller {
         if !documents.users.contains_key(&certificate.identity.username) {
             return Err(Status::permission_denied("access denied"));
         }
+        self.check_locks(state)?;
         let mut roles = Vec::new();
         for name in &certificate.identity.roles {
             roles.push(documents.roles.get(name).cloned().ok_or_else(|| {

@@ -227,7 +227,7 @@ impl Server {
             Audit::off()
         };
         let databases = DbService::audited(Arc::clone(&state) as Arc<dyn Catalog>, audit.clone());
-        databases.sweep().await;
+        databases.recover();
         let labels = Labels::start(&state).await;
         let front = Front::new(&state, Arc::clone(&databases))?;
         let (stop_front, stopped) = oneshot::channel::<()>();

@@ -6,7 +6,10 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The steps, ascending.
-const STEPS: &[(i64, &str)] = &[(1, include_str!("001_base.sql"))];
+const STEPS: &[(i64, &str)] = &[
+    (1, include_str!("001_base.sql")),
+    (3, include_str!("003_sessions.sql")),
+];
 
 /// What became of the file.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,6 +5,9 @@
 //!
 //! `migrations` brings an older file up to date. Each topic beyond the few here has a file with its queries.
 
+mod failures;
+mod journal;
+mod locks;
 mod migrations;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +15,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+pub use failures::Failures;
+pub use journal::JournalRow;
 use migrations::Applied;
 
 /// Why the state cannot be used.
@@ -88,6 +93,14 @@ impl Store {
         let mut connection = Connection::open(path).map_err(wrap)?;
         connection
             .busy_timeout(std::time::Duration::from_secs(5))
+            .map_err(wrap)?;
+        // A killed process loses nothing that was answered for: what is written is in the system's hands. Power loss may
+        // cost the last changes, never the file; an fsync for each would cost milliseconds before every first session.
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .map_err(wrap)?;
+        connection
+            .pragma_update(None, "synchronous", "NORMAL")
             .map_err(wrap)?;
         match migrations::apply(&mut connection).map_err(wrap)? {
             Applied::UpToDate => {}

@@ -17,6 +17,7 @@ use super::{Peer, answer};
 use crate::cluster::ca::ssh_user::SshPublicKey;
 use crate::cluster::ca::{CaKind, SubjectPublicKey};
 use crate::cluster::issue;
+use crate::cluster::locks::Holder;
 use crate::cluster::state::ClusterState;
 use crate::cluster::users::LoginError;
 use crate::identity::pem;
@@ -180,6 +181,15 @@ async fn second_step(
         logins.finish(&name, &password, &code, now)
     })
     .await?;
+    let roles = state.user(&user).map(|user| user.roles).unwrap_or_default();
+    let holder = Holder {
+        user: &user,
+        roles: &roles,
+        ..Holder::default()
+    };
+    if let Some(lock) = state.lock_on(&holder) {
+        return Err(Refused(StatusCode::FORBIDDEN, lock.reason()));
+    }
     let ssh_key = if ssh_key.is_empty() {
         None
     } else {

@@ -355,6 +355,35 @@ async fn a_removed_user_is_unknown() {
     }
 }
 
+/// login.md 3.4: the second step tells the lock, the first does not know of it; a wrong password comes before it.
+#[tokio::test]
+async fn a_lock_is_told_at_the_second_step() {
+    let documents = "{kind: user, version: v2, metadata: {name: u02}, spec: {roles: [access]}}\n---\n\
+        {kind: lock, version: v2, metadata: {name: l}, spec: {target: {role: access}, expires: \"2030-01-01T00:00:00Z\"}}";
+    let cluster = TestCluster::new("root.example.com", documents, &["u02"], true);
+    let app = served(&cluster);
+    let key = recorded_json("login/finish-ok-tls-only-p256.json")["request"]["body"]["tls_pub_key"]
+        .clone();
+    let step = async |step: &str, password: &str| {
+        let request = json!({"method": "POST", "path": format!("/webapi/mfa/login/{step}")});
+        let body = json!({"user": "u02", "pass": password, "password": password, "totp_code": cluster.code("u02"),
+            "tls_pub_key": key});
+        let answer = send(&app, &request, Some(&body)).await;
+        (answer.status().as_u16(), text(answer).await)
+    };
+    assert_eq!(step("begin", PASSWORD).await.0, 200);
+    let (status, answer) = step("finish", "wrong").await;
+    assert_eq!(status, 403);
+    assert!(answer.contains("invalid username, password or second factor"));
+    let (status, answer) = step("finish", PASSWORD).await;
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    let told = answer["error"]["message"].as_str();
+    assert_eq!(
+        (status, told),
+        (403, Some(r#"lock targeting Role:"access" is in force"#))
+    );
+}
+
 #[tokio::test]
 async fn accounts_are_locked_as_recorded() {
     let sequences = recorded_json("login/lockout-sequences.json");

@@ -121,6 +121,11 @@ impl ProvisionError {
         }
     }
 
+    /// Whether the change may have been made all the same.
+    pub(super) fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Timeout)
+    }
+
     /// What the client is told: Teleport's sentence around the cause, and what can be done.
     pub(super) fn refusal(&self, user: &str, hint: Option<String>) -> Refusal {
         let text = AccessError::Activation {

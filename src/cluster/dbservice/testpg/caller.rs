@@ -24,6 +24,8 @@ pub(in crate::cluster::dbservice) struct Caller {
     /// Database user and name in the certificate.
     pub(in crate::cluster::dbservice) db_user: String,
     pub(in crate::cluster::dbservice) db_name: String,
+    /// Seconds the certificate is still valid.
+    pub(in crate::cluster::dbservice) valid: i64,
 }
 
 impl Caller {
@@ -37,6 +39,7 @@ impl Caller {
             database: "orders",
             db_user: user.into(),
             db_name: "postgres".into(),
+            valid: 3600,
         }
     }
 
@@ -57,6 +60,11 @@ impl Caller {
 
     pub(in crate::cluster::dbservice) fn requesting(mut self, roles: &[&str]) -> Self {
         self.requested = roles.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    pub(in crate::cluster::dbservice) fn valid(mut self, seconds: i64) -> Self {
+        self.valid = seconds;
         self
     }
 
@@ -83,9 +91,10 @@ impl Caller {
     pub(in crate::cluster::dbservice) fn dial(&self, service: &Arc<DbService>) -> DuplexStream {
         let (near, far) = tokio::io::duplex(64 * 1024);
         let (service, identity) = (Arc::clone(service), self.identity());
+        let not_after = now() + self.valid;
         tokio::spawn(async move {
             service
-                .serve_tunnel(far, identity, now() + 3600, ([127, 0, 0, 1], 9).into())
+                .serve_tunnel(far, identity, not_after, ([127, 0, 0, 1], 9).into())
                 .await;
         });
         near

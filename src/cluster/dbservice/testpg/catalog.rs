@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::{TestPg, now};
 use crate::cluster::ca::{Authority, CaKind};
-use crate::cluster::dbservice::{AuthzError, Catalog, DbService};
+use crate::cluster::dbservice::{AuthzError, Catalog, DbService, Limits};
+use crate::cluster::locks::Lock;
+use crate::cluster::store::Store;
 use crate::identity::Identity;
 use crate::rbac::{AccessChecker, Database, Role};
 
@@ -17,6 +20,10 @@ pub(in crate::cluster::dbservice) struct TestCatalog {
     db_client: Arc<Authority>,
     databases: BTreeMap<String, Database>,
     pub(in crate::cluster::dbservice) warnings: Mutex<Vec<String>>,
+    locks: Mutex<Vec<Lock>>,
+    limits: Mutex<Limits>,
+    changes: watch::Sender<u64>,
+    store: Option<Arc<Store>>,
 }
 
 impl TestCatalog {
@@ -82,6 +89,10 @@ impl TestCatalog {
             db_client: Arc::clone(&pg.db_client),
             databases: databases.collect(),
             warnings: Mutex::default(),
+            locks: Mutex::default(),
+            limits: Mutex::default(),
+            changes: watch::Sender::new(0),
+            store: None,
         }
     }
 }
@@ -91,6 +102,30 @@ impl TestCatalog {
     pub(in crate::cluster::dbservice) fn only(mut self, name: &str) -> Self {
         self.databases.retain(|other, _| other == name);
         self
+    }
+
+    /// With a state file.
+    pub(in crate::cluster::dbservice) fn with_store(mut self, store: &Arc<Store>) -> Self {
+        self.store = Some(Arc::clone(store));
+        self
+    }
+
+    /// No database at all.
+    pub(in crate::cluster::dbservice) fn without_databases(mut self) -> Self {
+        self.databases.clear();
+        self
+    }
+
+    /// With limits for every session.
+    pub(in crate::cluster::dbservice) fn with_limits(self, limits: Limits) -> Self {
+        *self.limits.lock().expect("not poisoned") = limits;
+        self
+    }
+
+    /// Puts a lock into force.
+    pub(in crate::cluster::dbservice) fn lock(&self, lock: Lock) {
+        self.locks.lock().expect("not poisoned").push(lock);
+        self.changes.send_modify(|n| *n += 1);
     }
 
     /// Certificates and trust of another cluster.
@@ -104,14 +139,16 @@ impl TestCatalog {
     }
 }
 
-/// The roles users may have: `auto` (keep), `drop` (best effort), `app` (the shared account).
+/// The roles users may have: `auto` (keep), `drop` (best effort), `strict` (keep, and the session ends with its
+/// certificate), `app` (the shared account).
 fn role(name: &str) -> Value {
     let labels = json!({"*": "*"});
     let spec = match name {
         "app" => json!({"allow": {"db_labels": labels, "db_names": ["postgres", "missing"],
                                   "db_users": ["app", "nouser"]}}),
         mode => json!({
-            "options": {"create_db_user_mode": if mode == "auto" { "keep" } else { "best_effort_drop" }},
+            "options": {"create_db_user_mode": if mode == "drop" { "best_effort_drop" } else { "keep" },
+                        "disconnect_expired_cert": mode == "strict"},
             "allow": {"db_labels": labels, "db_names": ["*"], "db_roles": ["{{internal.db_roles}}"]}
         }),
     };
@@ -151,6 +188,23 @@ impl Catalog for TestCatalog {
 
     fn db_trust(&self) -> Vec<Vec<u8>> {
         vec![self.db.cert_der().to_vec()]
+    }
+
+    fn lock_on(&self, identity: &Identity) -> Option<Lock> {
+        let locks = self.locks.lock().expect("not poisoned");
+        crate::cluster::locks::first_hit(locks.iter(), &identity.into(), now())
+    }
+
+    fn limits(&self) -> Limits {
+        *self.limits.lock().expect("not poisoned")
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn store(&self) -> Option<Arc<Store>> {
+        self.store.clone()
     }
 
     fn now(&self) -> i64 {

@@ -1,10 +1,12 @@
 //! The service in front of a real PostgreSQL server; every state is read past the service, by a superuser.
 
 mod audit;
+mod cuts;
 mod ends;
 mod names;
 mod passwords;
 mod protocol;
+mod recovery;
 mod refusals;
 mod sharing;
 

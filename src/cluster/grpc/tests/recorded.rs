@@ -405,6 +405,56 @@ async fn a_vanished_user_or_role_ends_the_identity() {
     }
 }
 
+/// auth-api.md 1.4 and 2.8: whoever a lock concerns gets no answer and no certificate, on a connection that is open
+/// already too. The lock's message is not told.
+#[tokio::test]
+async fn a_lock_refuses_every_call() {
+    let (cluster, alice, _) = cluster();
+    let list = pb::ListResourcesRequest {
+        resource_type: "db_server".to_owned(),
+        ..Default::default()
+    };
+    let certs = pb::UserCertsRequest::default();
+    let calls = [
+        ("/proto.AuthService/ListResources", list.encode_to_vec()),
+        (
+            "/proto.AuthService/GenerateUserCerts",
+            certs.encode_to_vec(),
+        ),
+        ("/proto.AuthService/GetCurrentUserRoles", Vec::new()),
+        ("/proto.AuthService/Ping", Vec::new()),
+    ];
+    let lock = |target: crate::cluster::locks::Target| crate::cluster::locks::Lock {
+        name: "l".into(),
+        target,
+        message: "secret reason".into(),
+        ..Default::default()
+    };
+    let role = crate::cluster::locks::Target {
+        role: "plain".into(),
+        ..Default::default()
+    };
+    let store = cluster.state.store();
+    store.put_lock(&lock(role)).expect("a lock");
+    for (method, request) in &calls {
+        let answer = call(&alice, method, request, None).await;
+        assert_ne!(answer.message, "access denied", "not read yet: {method}");
+    }
+    cluster.state.reload_locks().expect("a read");
+    for (method, request) in &calls {
+        let answer = call(&alice, method, request, None).await;
+        assert_eq!(
+            (answer.code, answer.message.as_str()),
+            (7, "access denied"),
+            "{method}"
+        );
+    }
+    store.remove_lock("l").expect("a change");
+    cluster.state.reload_locks().expect("a read");
+    let answer = call(&alice, calls[0].0, &calls[0].1, None).await;
+    assert_eq!(answer.code, 0, "{}", answer.message);
+}
+
 /// Neither a name nor roles nor time beyond those of the presented certificate are to be had, however it is asked for.
 #[tokio::test]
 async fn nobody_gets_more_than_the_certificate_has() {
