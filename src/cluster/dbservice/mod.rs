@@ -6,6 +6,7 @@
 //! | `authorize` | who may open which session |
 //! | `tls`, `connect` | TLS to the database, login, greeting |
 //! | `credential`, `password` | what a login proves itself by, and the exchange of a password |
+//! | `pool` | admin connections, kept for the next change |
 //! | `provision` | automatic users: activation and deactivation |
 //! | `serve` | one client from its first packet to its end |
 //! | `relay` | the data phase |
@@ -28,6 +29,7 @@ mod finish;
 mod journal;
 mod monitor;
 mod password;
+mod pool;
 mod provision;
 mod relay;
 mod serve;
@@ -120,6 +122,7 @@ pub struct DbService {
     catalog: Arc<dyn Catalog>,
     audit: Audit,
     sessions: Arc<Sessions>,
+    pools: provision::AdminPools,
     journal: Journal,
     stop: watch::Sender<bool>,
     tasks: watch::Sender<usize>,
@@ -139,6 +142,7 @@ impl DbService {
             journal,
             audit,
             sessions: Arc::default(),
+            pools: provision::AdminPools::default(),
             stop: watch::Sender::new(false),
             tasks: watch::Sender::new(0),
         })
@@ -206,9 +210,9 @@ impl DbService {
         self.stop.send_replace(true);
         let mut tasks = self.tasks.subscribe();
         // The sender lives as long as `self`: the wait can end by the deadline only.
-        tokio::time::timeout(deadline, tasks.wait_for(|running| *running == 0))
-            .await
-            .is_ok()
+        let done = tokio::time::timeout(deadline, tasks.wait_for(|running| *running == 0)).await;
+        self.pools.close();
+        done.is_ok()
     }
 
     /// Starts work that [`DbService::shutdown`] waits for.

@@ -190,7 +190,7 @@ impl Session {
         let admin = allowed
             .automatic
             .as_ref()
-            .map(|automatic| Admin::new(&automatic.admin, &allowed.name));
+            .map(|automatic| Admin::new(&automatic.admin, &allowed.name, &service.pools));
         let catalog = Arc::clone(&service.catalog);
         let upstream = Upstream::resolve(catalog, allowed.database.clone(), holder.cert_not_after)
             .await
@@ -268,7 +268,7 @@ impl Session {
         if ended != Ended::Server {
             let admin = teardown
                 .as_ref()
-                .map(|teardown| Admin::new(&teardown.intent.admin, &user));
+                .map(|teardown| Admin::new(&teardown.intent.admin, &user, &teardown.service.pools));
             let order = async { drop(monitor.order().await) };
             finish(
                 *server,

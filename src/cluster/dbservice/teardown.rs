@@ -101,7 +101,7 @@ impl Teardown {
             return Ok(());
         }
         let Intent { admin, mode, .. } = &*self.intent;
-        let admin = Admin::new(admin, "postgres");
+        let admin = Admin::new(admin, "postgres", &self.service.pools);
         Box::pin(self.change(&upstream, &admin, *mode)).await?;
         // Kept in the journal it would only be done again.
         if let Err(error) = self.service.journal.done(&self.key).await {
@@ -228,7 +228,7 @@ pub(super) async fn sweep(service: &Arc<DbService>) {
             admin: admin.clone(),
             mode: CreateUserMode::Keep,
         });
-        let admin = Admin::new(&admin, "postgres");
+        let admin = Admin::new(&admin, "postgres", &service.pools);
         match Box::pin(provision::leftovers(&upstream, &admin)).await {
             Ok(users) => {
                 for user in users {

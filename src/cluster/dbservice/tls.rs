@@ -26,7 +26,7 @@ use super::connect::ConnectError;
 use super::credential::{Credential, PasswordError, Passwords, by_certificate};
 use super::sessions::UserKey;
 use crate::rbac::Database;
-use crate::rbac::database::TlsMode;
+use crate::rbac::database::{Tls, TlsMode};
 
 /// How long resolving, connecting and the handshake may take together.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,6 +42,14 @@ pub(super) struct Upstream {
     catalog: Arc<dyn Catalog>,
     /// Unix seconds after which no certificate of this session may be valid.
     not_after: i64,
+}
+
+/// What distinguishes connections to one server beside who logs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    uri: String,
+    tls: Tls,
+    ca_cert: String,
 }
 
 impl Upstream {
@@ -95,6 +103,15 @@ impl Upstream {
             host,
             port: self.port,
             user: user.to_owned(),
+        }
+    }
+
+    /// How the server is reached and trusted.
+    pub(super) fn way(&self) -> Way {
+        Way {
+            uri: self.database.uri.clone(),
+            tls: self.database.tls.clone(),
+            ca_cert: self.database.ca_cert.clone(),
         }
     }
 

@@ -5,74 +5,49 @@ use tokio_postgres::Client;
 use super::sql::{self, Facts};
 use super::{ProvisionError, guards};
 
-/// One attempt, one transaction: either the user has exactly `roles` and may log in, or nothing has changed.
+/// One attempt, one transaction: either the user has `roles` and may log in, or nothing has changed.
 pub(super) async fn activate(
     client: &Client,
     user: &str,
     roles: &[String],
 ) -> Result<(), ProvisionError> {
-    let mut facts = sql::begin(client, user, roles).await?;
+    let facts = sql::begin(client, user, roles).await?;
     guards::check_facts(user, &facts)?;
-    if !facts.book_exists || !facts.book_admin {
-        prepare(client, &facts).await?;
-        facts = sql::facts(client, user, roles).await?;
-        guards::check_facts(user, &facts)?;
-    }
     let mut batch = changes(user, roles, &facts)?;
-    batch.push("COMMIT".into());
+    batch.push("COMMIT");
     client.batch_execute(&batch.join("; ")).await?;
     Ok(())
 }
 
-/// Makes the bookkeeping role and gives the admin the right to grant it. Only the making may fail the activation: the
-/// right matters to PostgreSQL 16 and later alone, where the maker has it anyway.
-async fn prepare(client: &Client, facts: &Facts) -> Result<(), ProvisionError> {
-    if !facts.book_exists {
-        client.batch_execute("SAVEPOINT postern").await?;
-        match client.batch_execute(&facts.create_book).await {
-            Err(error)
-                if matches!(
-                    error.code().map(tokio_postgres::error::SqlState::code),
-                    Some("42710" | "23505")
-                ) =>
-            {
-                client
-                    .batch_execute("ROLLBACK TO SAVEPOINT postern")
-                    .await?;
-            }
-            made => made?,
-        }
-    }
-    client.batch_execute("SAVEPOINT postern").await?;
-    if client.batch_execute(&facts.admin_book).await.is_err() {
-        client
-            .batch_execute("ROLLBACK TO SAVEPOINT postern")
-            .await?;
-    }
-    Ok(())
-}
-
 /// The table of db-service.md 3.3. `roles` is free of duplicates.
-fn changes(user: &str, roles: &[String], facts: &Facts) -> Result<Vec<String>, ProvisionError> {
-    let mut batch = Vec::new();
+fn changes<'a>(
+    user: &str,
+    roles: &[String],
+    facts: &'a Facts,
+) -> Result<Vec<&'a str>, ProvisionError> {
+    let mut batch: Vec<&str> = Vec::new();
     if !facts.user_exists {
-        batch.push(facts.create_user.clone());
-    } else if facts.pids.is_empty() {
-        batch.extend(facts.revokes.iter().cloned());
-        batch.push(facts.login.clone());
-    } else if facts.revokes.is_empty() && facts.grants.is_empty() {
-        if !facts.can_login {
-            batch.push(facts.login.clone());
+        batch.extend((!facts.book_exists).then_some(facts.create_book.as_str()));
+        batch.push(&facts.create_user);
+        if !facts.book_admin && !facts.grantors && !facts.admin_super {
+            // Needed from PostgreSQL 16 on, where the maker has it and nobody can take it himself: for an upgrade.
+            batch.push(&facts.admin_book);
         }
-        return Ok(batch);
-    } else {
+    } else if facts.pids.is_empty() {
+        batch.extend(facts.revokes.iter().map(String::as_str));
+    } else if !facts.extra_roles.is_empty() || !facts.grants.is_empty() {
         return Err(ProvisionError::RolesChanged {
             user: user.into(),
             wanted: roles.to_vec(),
             current: facts.current_roles.clone(),
+            foreign: facts.foreign_roles.clone(),
             pids: facts.pids.clone(),
         });
     }
-    batch.extend(facts.grants.iter().cloned());
+    // The server itself refuses to touch a superuser, in its own words.
+    if facts.user_exists && (!facts.can_login || facts.user_super) {
+        batch.push(&facts.login);
+    }
+    batch.extend(facts.grants.iter().map(String::as_str));
     Ok(batch)
 }

@@ -27,14 +27,16 @@ pub(in crate::cluster::dbservice) enum Outcome {
     Dropped,
 }
 
-/// One attempt, one transaction.
+/// One attempt, one transaction. A user that is to be dropped and does not exist counts as dropped, as with Teleport.
 pub(super) async fn deactivate(
     client: &Client,
     user: &str,
     mode: CreateUserMode,
 ) -> Result<Outcome, ProvisionError> {
     let facts = sql::begin(client, user, &[]).await?;
-    let outcome = if !facts.user_exists || !facts.managed {
+    let outcome = if !facts.user_exists && mode == CreateUserMode::BestEffortDrop {
+        Outcome::Dropped
+    } else if !facts.user_exists || !facts.managed {
         Outcome::NotOurs
     } else if !facts.pids.is_empty() {
         Outcome::Active(facts.pids)
@@ -49,12 +51,21 @@ pub(super) async fn deactivate(
     Ok(outcome)
 }
 
-/// Drops the user unless something depends on it.
+/// Drops the user unless something depends on it, in whatever database: PostgreSQL refuses then. So does an open
+/// transaction that is just about to make something depend on it, which is not waited for long.
 async fn drop_user(client: &Client, facts: &Facts) -> Result<bool, ProvisionError> {
-    client.batch_execute("SAVEPOINT postern").await?;
-    match client.batch_execute(&facts.drop_user).await {
+    let batch = format!(
+        "SAVEPOINT postern; SET LOCAL lock_timeout TO '2s'; {}",
+        facts.drop_user
+    );
+    match client.batch_execute(&batch).await {
         Ok(()) => Ok(true),
-        Err(error) if error.code() == Some(&SqlState::DEPENDENT_OBJECTS_STILL_EXIST) => {
+        Err(error)
+            if matches!(
+                error.code(),
+                Some(&SqlState::DEPENDENT_OBJECTS_STILL_EXIST | &SqlState::LOCK_NOT_AVAILABLE)
+            ) =>
+        {
             client
                 .batch_execute("ROLLBACK TO SAVEPOINT postern")
                 .await?;
@@ -82,6 +93,9 @@ async fn lock(client: &Client, user: &str, facts: &Facts) -> Result<Vec<String>,
                     .await?;
             }
         }
+    }
+    if facts.current_roles.is_empty() {
+        return Ok(Vec::new());
     }
     Ok(sql::facts(client, user, &[]).await?.current_roles)
 }

@@ -11,7 +11,10 @@ pub(super) fn check_names(user: &str, admin: &str, roles: &[String]) -> Result<(
     if user.len() > NAME_LIMIT {
         return Err(ProvisionError::NameTooLong { user: user.into() });
     }
-    if user == admin || user == BOOKKEEPING {
+    if user == admin {
+        return Err(ProvisionError::IsAdmin { user: user.into() });
+    }
+    if user == BOOKKEEPING {
         return Err(ProvisionError::Unmanaged { user: user.into() });
     }
     if is_reserved(user) {
@@ -29,7 +32,7 @@ pub(super) fn check_names(user: &str, admin: &str, roles: &[String]) -> Result<(
         // PostgreSQL would cut the name off and grant another role.
         if role.len() > NAME_LIMIT || role.contains('\0') {
             return Err(ProvisionError::RoleMissing {
-                role: role.replace('\0', ""),
+                roles: vec![role.replace('\0', "")],
             });
         }
     }
@@ -41,13 +44,16 @@ pub(super) fn check_facts(user: &str, facts: &Facts) -> Result<(), ProvisionErro
     if facts.user_exists && !facts.managed {
         return Err(ProvisionError::Unmanaged { user: user.into() });
     }
-    if facts.admin_super {
-        if facts.privileged {
-            return Err(ProvisionError::Privileged { user: user.into() });
-        }
-        if let Some(role) = facts.super_roles.first() {
-            return Err(ProvisionError::RoleNotGrantable { role: role.clone() });
-        }
+    if facts.privileged && (facts.admin_super || !facts.user_super) {
+        return Err(ProvisionError::Privileged { user: user.into() });
+    }
+    if let Some(role) = facts.super_roles.first().filter(|_| facts.admin_super) {
+        return Err(ProvisionError::RoleNotGrantable { role: role.clone() });
+    }
+    if !facts.missing_roles.is_empty() {
+        return Err(ProvisionError::RoleMissing {
+            roles: facts.missing_roles.clone(),
+        });
     }
     Ok(())
 }
