@@ -59,7 +59,7 @@
 pub mod auth;
 pub mod cli;
 pub mod client;
-#[cfg(feature = "cluster")]
+#[cfg(feature = "cluster-core")]
 pub mod cluster;
 pub mod db;
 pub mod flow;

@@ -16,7 +16,7 @@ fn generate(out: &Path) {
         "users.proto",
     ];
     let set = protox::compile(protos, [root().join("proto")]).expect("the .proto files compile");
-    let only_cluster = "#[cfg(feature = \"cluster\")]";
+    let only_cluster = "#[cfg(feature = \"cluster-core\")]";
     tonic_prost_build::configure()
         .build_transport(false)
         .server_mod_attribute("proto", only_cluster)

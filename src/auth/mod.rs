@@ -65,9 +65,9 @@ impl Caller {
     }
 }
 
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(all(test, feature = "cluster-core"))]
 pub(crate) mod fake;
 #[cfg(test)]
 pub(crate) mod recorded;
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(all(test, feature = "cluster-core"))]
 mod tests;

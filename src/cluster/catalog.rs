@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::ca::{Authority, CaKind};
-use super::dbservice::{AuthzError, Catalog, Limits};
+use super::dbservice::{AuthzError, Catalog, Limits, Passwords};
 use super::locks::Lock;
 use super::state::ClusterState;
 use super::store::Store;
@@ -82,6 +82,10 @@ impl Catalog for ClusterState {
 
     fn now(&self) -> i64 {
         Self::now(self)
+    }
+
+    fn passwords(&self) -> Option<Arc<dyn Passwords>> {
+        Self::passwords(self).cloned()
     }
 
     fn warn(&self, line: &str) {

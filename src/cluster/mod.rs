@@ -7,6 +7,7 @@
 //! | [`web`] | the web API: ping and login |
 //! | [`grpc`] | the auth service's API |
 //! | [`dbservice`] | sessions to databases, automatic users |
+//! | `aws` (feature `redshift`) | logins to Amazon's databases |
 //! | [`audit`] | the record of what happened in them |
 //! | [`cli`] | the program `postern-cluster` |
 //! | [`server`] | one running cluster: its directory, its port, its services; shared by the demo and others |
@@ -19,6 +20,8 @@
 
 pub mod audit;
 pub mod authorities;
+#[cfg(feature = "redshift")]
+pub mod aws;
 pub mod ca;
 mod catalog;
 pub mod cli;

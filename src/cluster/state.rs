@@ -7,6 +7,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::authorities::Authorities;
 use super::ca::{Authority, CaError, CaKind};
+use super::dbservice::Passwords;
 use super::documents::{Documents, User};
 use super::lockout::{Rate, RateLimit};
 use super::locks::{self, Holder, Lock, Locks};
@@ -80,6 +81,8 @@ pub struct Setup {
     pub login_rate: Rate,
     /// The time.
     pub clock: Clock,
+    /// Gives temporary passwords for databases of cloud providers.
+    pub passwords: Option<Arc<dyn Passwords>>,
     /// Takes lines for whoever runs the cluster.
     pub report: Report,
 }
@@ -323,6 +326,12 @@ impl ClusterState {
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         (self.setup.clock)()
+    }
+
+    /// Who gives temporary passwords for databases of cloud providers, if somebody does.
+    #[must_use]
+    pub fn passwords(&self) -> Option<&Arc<dyn Passwords>> {
+        self.setup.passwords.as_ref()
     }
 
     /// Tells whoever runs the cluster.

@@ -115,6 +115,7 @@ impl TestCluster {
             second_factor,
             login_rate: Rate::default(),
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
+            passwords: None,
             report,
         };
         Self {

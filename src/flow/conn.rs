@@ -125,7 +125,7 @@ impl ClusterConn {
         }
     }
 
-    #[cfg(all(test, feature = "cluster"))]
+    #[cfg(all(test, feature = "cluster-core"))]
     pub(super) fn from_callers(root: Caller, owner: Caller) -> Self {
         Self { root, owner }
     }

@@ -287,6 +287,6 @@ mod tests {
     }
 }
 
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(all(test, feature = "cluster-core"))]
 #[path = "credential_tests.rs"]
 mod issuing;

@@ -408,7 +408,7 @@ impl Fresh {
     }
 }
 
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(all(test, feature = "cluster-core"))]
 mod scripted;
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(all(test, feature = "cluster-core"))]
 mod tests;

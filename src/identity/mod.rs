@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 mod certificate;
 mod cluster_name;
-#[cfg(feature = "cluster")]
+#[cfg(feature = "cluster-core")]
 pub(crate) mod der;
-#[cfg(feature = "cluster")]
+#[cfg(feature = "cluster-core")]
 mod encode;
 pub mod oids;
 pub mod pem;
@@ -21,10 +21,10 @@ mod traits;
 
 pub use certificate::{BACKDATING_SECONDS, Certificate, CertificateError, Validity};
 pub use cluster_name::{GENERIC_CLUSTER_NAME, cluster_sni, decode_cluster, encode_cluster};
-#[cfg(feature = "cluster")]
+#[cfg(feature = "cluster-core")]
 pub use encode::encode_subject;
 pub use subject::decode_subject;
-#[cfg(feature = "cluster")]
+#[cfg(feature = "cluster-core")]
 pub(crate) use traits::encode as encode_traits;
 
 /// Trait name to values, as in the certificate's `POSTALCODE` JSON.

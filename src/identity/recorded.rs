@@ -15,7 +15,7 @@ pub(crate) struct Recorded {
 }
 
 /// An extension: dotted type, critical or not, DER value.
-#[cfg(feature = "cluster")]
+#[cfg(feature = "cluster-core")]
 pub(crate) type Extension = (String, bool, Vec<u8>);
 
 impl Recorded {
@@ -97,7 +97,7 @@ impl Recorded {
     }
 
     /// Whether it is a user's, database user's or host's certificate, not an authority's or a database server's.
-    #[cfg(feature = "cluster")]
+    #[cfg(feature = "cluster-core")]
     pub(crate) fn is_identity(&self) -> bool {
         !self.value(super::oids::TELEPORT_CLUSTER).is_empty()
     }
@@ -111,7 +111,7 @@ pub(crate) fn parse(der: &[u8]) -> X509Certificate<'_> {
 }
 
 /// The extensions of a certificate, in its order.
-#[cfg(feature = "cluster")]
+#[cfg(feature = "cluster-core")]
 pub(crate) fn extensions(der: &[u8]) -> Vec<Extension> {
     parse(der)
         .iter_extensions()

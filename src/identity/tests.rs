@@ -369,7 +369,7 @@ proptest! {
     }
 }
 
-#[cfg(feature = "cluster")]
+#[cfg(feature = "cluster-core")]
 mod written {
     use super::*;
 

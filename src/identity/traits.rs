@@ -19,7 +19,7 @@ pub(super) fn decode(json: &str) -> Result<Traits, serde_json::Error> {
 
 /// Writes the document: keys sorted, `null` for no traits at all and for an empty list, and `<`, `>`, `&` and the two
 /// line separators escaped as real clusters do.
-#[cfg(feature = "cluster")]
+#[cfg(feature = "cluster-core")]
 pub(crate) fn encode(traits: &Traits) -> String {
     if traits.is_empty() {
         return "null".to_owned();
@@ -74,7 +74,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "cluster")]
+    #[cfg(feature = "cluster-core")]
     #[test]
     fn written_as_recorded() {
         for recorded in [

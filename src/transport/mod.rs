@@ -55,5 +55,5 @@ impl ClientCert {
     }
 }
 
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(all(test, feature = "cluster-core"))]
 mod handshake_tests;

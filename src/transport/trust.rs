@@ -230,5 +230,5 @@ fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TrustError> {
     Ok(found)
 }
 
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(all(test, feature = "cluster-core"))]
 mod tests;

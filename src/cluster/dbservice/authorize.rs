@@ -140,6 +140,7 @@ pub(super) fn authorize(
     } else {
         None
     };
+    check_served(catalog, &database)?;
     Ok(Authorized {
         database,
         user,
@@ -183,15 +184,26 @@ fn find(
             format!("protocol {} is not served here", quote(protocol)),
         ));
     }
-    let kind = database.kind();
-    if kind != DatabaseKind::SelfHosted {
-        let text = format!(
-            "databases of type {} are not served here",
-            quote(kind.name())
-        );
-        return Err(Refusal::new(DENIED, text));
-    }
     Ok(database)
+}
+
+/// Whether sessions to this type of database are opened here (others are listed).
+fn check_served(catalog: &dyn Catalog, database: &Database) -> Result<(), Refusal> {
+    use DatabaseKind::{Rds, RdsProxy, Redshift, SelfHosted};
+    let kind = database.kind();
+    let by_password = matches!(kind, Rds | RdsProxy | Redshift);
+    if kind == SelfHosted || by_password && catalog.passwords().is_some() {
+        return Ok(());
+    }
+    let text = format!(
+        "databases of type {} are not served here",
+        quote(kind.name())
+    );
+    Err(Refusal::new(DENIED, text).with_hint(if by_password {
+        "this postern-cluster was built without the feature `redshift`"
+    } else {
+        "postern-cluster lists databases of this type; it serves PostgreSQL of one's own, Amazon RDS and Amazon Redshift"
+    }))
 }
 
 /// Whether a refusal becomes a failed start in the audit log: a wrong name of an automatic user and a refused database

@@ -145,11 +145,16 @@ impl ConnectError {
         matches!(self, Self::Server(error) if error.code == "57P03")
     }
 
+    /// Whether the server did not take the user or its password.
+    pub(super) fn is_refused_login(&self) -> bool {
+        matches!(self, Self::Server(error) if matches!(error.code.as_str(), "28000" | "28P01"))
+    }
+
     /// What the client is told when its own session could not be opened (db-service.md 2.9).
     pub(super) fn refusal(&self) -> Refusal {
         let pin = "see that the database's `tls.ca_cert` holds the authority that signed the server's certificate";
         match self {
-            Self::Server(error) if matches!(error.code.as_str(), "28000" | "28P01") => {
+            Self::Server(error) if self.is_refused_login() => {
                 Refusal::new(&error.code, error.to_string()).with_hint(
                     "the database refused the user: see that the role exists, may log in, and that pg_hba.conf has a \
                      `hostssl … cert` line for it",

@@ -49,6 +49,9 @@ pub trait Passwords: Send + Sync + 'static {
         name: &'a str,
     ) -> BoxFuture<'a, Result<Credential, PasswordError>>;
 
+    /// Forgets a login that the database did not accept: the next one is new.
+    fn forget(&self, database: &Database, user: &str, name: &str);
+
     /// Certificates (PEM) of the authorities that sign such databases' servers, for a resource that names none itself.
     fn authorities<'a>(
         &'a self,

@@ -437,8 +437,12 @@ impl Opening<'_> {
         let mut server = Box::new(dialled?);
         let credential = self.upstream.credential(user, name).await?;
         match login(&mut server, &credential, name, self.startup).await {
-            Err(ConnectError::Io(_)) => {
+            Err(error)
+                if matches!(error, ConnectError::Io(_))
+                    || error.is_refused_login() && self.upstream.forget(user, name) =>
+            {
                 server = Box::new(self.upstream.open(user).await?);
+                let credential = self.upstream.credential(user, name).await?;
                 let greeting = login(&mut server, &credential, name, self.startup).await?;
                 Ok((server, greeting))
             }

@@ -202,7 +202,7 @@ pub(super) fn recover(service: &Arc<DbService>) {
 pub(super) async fn sweep(service: &Arc<DbService>) {
     let mut seen = Vec::new();
     for database in service.catalog.databases() {
-        let Some(admin) = database.admin().filter(|_| is_served(&database)) else {
+        let Some(admin) = database.admin().filter(|_| is_served(service, &database)) else {
             continue;
         };
         let (name, resource) = (database.name.clone(), database.clone());
@@ -228,7 +228,13 @@ pub(super) async fn sweep(service: &Arc<DbService>) {
             admin: admin.clone(),
             mode: CreateUserMode::Keep,
         });
-        let admin = Admin::new(&admin, "postgres", &service.pools);
+        // A database that is always there.
+        let always = if upstream.is_redshift() {
+            "dev"
+        } else {
+            "postgres"
+        };
+        let admin = Admin::new(&admin, always, &service.pools);
         match Box::pin(provision::leftovers(&upstream, &admin)).await {
             Ok(users) => {
                 for user in users {
@@ -278,7 +284,9 @@ async fn retire(
     }
 }
 
-/// Whether the service itself makes users in this database.
-fn is_served(database: &Database) -> bool {
-    database.protocol == "postgres" && database.kind() == DatabaseKind::SelfHosted
+/// Whether the service itself makes users in this database. A cloud database is served when somebody has its passwords.
+fn is_served(service: &DbService, database: &Database) -> bool {
+    database.protocol == "postgres"
+        && database.supports_auto_users()
+        && (database.kind() == DatabaseKind::SelfHosted || service.catalog.passwords().is_some())
 }

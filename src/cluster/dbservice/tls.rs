@@ -25,8 +25,8 @@ use super::Catalog;
 use super::connect::ConnectError;
 use super::credential::{Credential, PasswordError, Passwords, by_certificate};
 use super::sessions::UserKey;
-use crate::rbac::Database;
 use crate::rbac::database::{Tls, TlsMode};
+use crate::rbac::{Database, DatabaseKind};
 
 /// How long resolving, connecting and the handshake may take together.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -129,6 +129,40 @@ impl Upstream {
         }
         let login = self.passwords()?.login(&self.database, user, name).await;
         login.map_err(ConnectError::NoPassword)
+    }
+
+    /// Forgets the password that the database did not take from `user`. False when there is none: the login went by
+    /// certificate, and asking again is no use.
+    pub(super) fn forget(&self, user: &str, name: &str) -> bool {
+        if by_certificate(&self.database) {
+            return false;
+        }
+        self.catalog.passwords().is_some_and(|passwords| {
+            passwords.forget(&self.database, user, name);
+            true
+        })
+    }
+
+    /// Whether the server is Amazon Redshift, whose users are of another kind.
+    pub(super) fn is_redshift(&self) -> bool {
+        self.database.kind() == DatabaseKind::Redshift
+    }
+
+    /// Whether the server is Amazon RDS or Aurora, whose users log in by a role.
+    pub(super) fn is_rds(&self) -> bool {
+        self.database.kind() == DatabaseKind::Rds
+    }
+
+    /// Whether the address leads to replicas only (db-service.md 2.5).
+    pub(super) fn is_reader(&self) -> bool {
+        match self.database.labels.get("endpoint-type") {
+            Some(stated) => stated == "reader",
+            None => self
+                .host
+                .split('.')
+                .nth(1)
+                .is_some_and(|label| label.starts_with("cluster-ro-")),
+        }
     }
 
     fn passwords(&self) -> Result<Arc<dyn Passwords>, ConnectError> {

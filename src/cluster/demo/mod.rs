@@ -22,7 +22,7 @@ use super::postgres::find::Programs;
 use super::postgres::place::Place;
 use super::postgres::server::Server as PostgresServer;
 use super::postgres::{PostgresError, SUPERUSER, content as database_content};
-use super::server::{RunningServer, Server, ServerError, ServerOptions, make_private};
+use super::server::{self, RunningServer, Server, ServerError, ServerOptions, make_private};
 use super::state::{Clock, ClusterState, Report, system_clock};
 use super::users::CredentialError;
 pub use credentials::{Credential, CredentialsError};
@@ -182,6 +182,7 @@ pub async fn start(options: Options) -> Result<Running, DemoError> {
         audit: options.audit,
         login_rate: options.login_rate,
         clock: options.clock,
+        passwords: server::cloud_passwords(),
         report: options.report,
     })
     .await?;

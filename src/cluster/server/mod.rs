@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::audit::{self, Audit};
 use super::authorities::Authorities;
-use super::dbservice::{Catalog, DbService};
+use super::dbservice::{Catalog, DbService, Passwords};
 use super::documents::{Documents, DocumentsError};
 use super::labels::Labels;
 use super::lockout::Rate;
@@ -52,12 +52,14 @@ pub struct ServerOptions {
     pub login_rate: Rate,
     /// The time.
     pub clock: Clock,
+    /// Gives temporary passwords for databases of cloud providers.
+    pub passwords: Option<Arc<dyn Passwords>>,
     /// Takes lines for whoever runs the cluster.
     pub report: Report,
 }
 
 impl ServerOptions {
-    /// The usual options: any free port of 127.0.0.1.
+    /// The usual options: any free port of 127.0.0.1; AWS as the environment says, when built with it.
     pub fn new(name: impl Into<String>, directory: impl Into<PathBuf>) -> Self {
         Self {
             name: name.into(),
@@ -68,9 +70,24 @@ impl ServerOptions {
             audit: true,
             login_rate: Rate::default(),
             clock: system_clock(),
+            passwords: cloud_passwords(),
             report: Arc::new(|_| ()),
         }
     }
+}
+
+/// AWS as the environment of the process says, when built with it.
+#[cfg(feature = "redshift")]
+#[must_use]
+pub fn cloud_passwords() -> Option<Arc<dyn Passwords>> {
+    Some(Arc::new(super::aws::Aws::from_environment()))
+}
+
+/// Nobody: built without the feature `redshift`.
+#[cfg(not(feature = "redshift"))]
+#[must_use]
+pub fn cloud_passwords() -> Option<Arc<dyn Passwords>> {
+    None
 }
 
 impl std::fmt::Debug for ServerOptions {
@@ -216,6 +233,7 @@ impl Server {
             second_factor: options.second_factor,
             login_rate: options.login_rate,
             clock: options.clock,
+            passwords: options.passwords,
             report: options.report,
         };
         let state = ClusterState::open(setup, store)?;

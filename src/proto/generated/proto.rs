@@ -1172,7 +1172,7 @@ pub mod auth_service_client {
     }
 }
 /// Generated server implementations.
-#[cfg(feature = "cluster")]
+#[cfg(feature = "cluster-core")]
 pub mod auth_service_server {
     #![allow(
         unused_variables,

@@ -61,6 +61,9 @@ impl Admin {
         host: String,
         error: ConnectError,
     ) -> ProvisionError {
+        if let ConnectError::NoPassword(error) = error {
+            return ProvisionError::NoPassword(error);
+        }
         ProvisionError::Connect {
             host,
             admin: self.name.clone(),
@@ -89,8 +92,16 @@ impl Admin {
 
     async fn login(&self, upstream: &Upstream) -> Result<Client, ConnectError> {
         let mut waits = [200, 500].into_iter();
+        let mut asked_again = false;
         loop {
             match self.login_once(upstream).await {
+                Err(error)
+                    if error.is_refused_login()
+                        && !asked_again
+                        && upstream.forget(&self.name, &self.database) =>
+                {
+                    asked_again = true;
+                }
                 Err(error) if error.starting_up() => match waits.next() {
                     Some(wait) => tokio::time::sleep(Duration::from_millis(wait)).await,
                     None => return Err(error),

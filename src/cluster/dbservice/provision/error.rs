@@ -1,6 +1,7 @@
 //! Why a user could not be provisioned, and what the client is told.
 
 use super::super::connect::{ConnectError, ServerError};
+use super::super::credential::PasswordError;
 use super::super::errors::{DENIED, PROVISIONING, Refusal};
 use super::mend::Mend;
 use crate::quote::quote;
@@ -66,6 +67,28 @@ pub(in crate::cluster::dbservice) enum ProvisionError {
         foreign: Vec<String>,
         pids: Vec<i32>,
     },
+    /// The admin has no temporary password. The text stands alone (redshift-emulation.json).
+    #[error("{0}")]
+    NoPassword(PasswordError),
+    /// A name Amazon Redshift cannot carry.
+    #[error("user name {} cannot be used on Amazon Redshift: {why}", quote(user))]
+    UnfitName { user: String, why: &'static str },
+    /// Users cannot be made on a replica.
+    #[error("auto-user provisioning is not supported for RDS reader endpoints")]
+    ReaderEndpoint,
+    /// The admin of a Redshift database does not see what it must see.
+    #[error(
+        "the admin user {} is no superuser and cannot see all sessions and grants",
+        quote(admin)
+    )]
+    AdminNotSuperuser { admin: String },
+    /// Redshift granted other roles than were named.
+    #[error("user {} would hold the roles {} and not {}", quote(user), held.join(", "), wanted.join(", "))]
+    Folded {
+        user: String,
+        wanted: Vec<String>,
+        held: Vec<String>,
+    },
     /// PostgreSQL refused a statement.
     #[error("{0}")]
     Server(ServerError),
@@ -114,6 +137,7 @@ impl ProvisionError {
                     .message
                     .contains("conflict with concurrent transaction")
                     || error.message.contains("tuple concurrently updated")
+                    || error.message.contains("Serializable isolation violation")
             }
             _ => false,
         }
@@ -157,6 +181,7 @@ impl ProvisionError {
         .to_string();
         let code = match self {
             Self::NameTooLong { .. }
+            | Self::UnfitName { .. }
             | Self::Reserved { .. }
             | Self::Unmanaged { .. }
             | Self::IsAdmin { .. }
@@ -173,6 +198,18 @@ impl ProvisionError {
     /// What can be done.
     pub(in crate::cluster::dbservice) fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::NoPassword(error) => return error.hint.clone(),
+            Self::UnfitName { .. } => {
+                "use another Teleport user for this database: lower-case letters, digits and _ + . @ -, at most 46 bytes"
+                    .into()
+            }
+            Self::ReaderEndpoint => "use the database whose `uri` is the writer's endpoint".into(),
+            Self::AdminNotSuperuser { admin } => {
+                format!("as a superuser of the database: GRANT ROLE \"sys:superuser\" TO {};", identifier(admin))
+            }
+            Self::Folded { .. } => {
+                "Redshift folds names of roles to lower case: write them so in the Teleport role".into()
+            }
             Self::NameTooLong { .. } => {
                 "use a Teleport user name of at most 63 bytes for this database".into()
             }

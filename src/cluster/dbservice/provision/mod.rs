@@ -9,6 +9,7 @@
 //! | `sql` | the facts about a user, and the text of every change |
 //! | `activate`, `deactivate` | one attempt at a change |
 //! | `mend` | what the admin lacks, as statements |
+//! | `redshift` | the same for Amazon Redshift, whose users are of another kind |
 //! | `error` | why it failed, and what the client is told |
 
 mod activate;
@@ -17,6 +18,7 @@ mod deactivate;
 mod error;
 mod guards;
 mod mend;
+mod redshift;
 mod sql;
 
 use std::time::Duration;
@@ -47,7 +49,23 @@ pub(super) async fn activate(
     user: &str,
     roles: &[String],
 ) -> Result<(), ProvisionError> {
-    let roles = distinct(roles);
+    let mut roles = distinct(roles);
+    if upstream.is_redshift() {
+        redshift::check_names(user, admin.name(), &roles)?;
+        let work = (admin.name(), user, roles);
+        return transacted(upstream, admin, &work, |(admin, user, roles), client| {
+            Box::pin(redshift::activate(client, admin, user, roles))
+        })
+        .await;
+    }
+    if upstream.is_rds() {
+        if upstream.is_reader() {
+            return Err(ProvisionError::ReaderEndpoint);
+        }
+        // Without it nobody logs in by a token (db-service.md 3.9).
+        roles.push("rds_iam".into());
+        roles = distinct(&roles);
+    }
     guards::check_names(user, admin.name(), &roles)?;
     transacted(upstream, admin, &(user, roles), |(user, roles), client| {
         Box::pin(async move {
@@ -68,6 +86,13 @@ pub(super) async fn deactivate(
     if user == admin.name() {
         return Ok(Outcome::NotOurs);
     }
+    if upstream.is_redshift() {
+        let work = (admin.name(), user, mode);
+        return transacted(upstream, admin, &work, |(admin, user, mode), client| {
+            Box::pin(redshift::deactivate(client, admin, user, *mode))
+        })
+        .await;
+    }
     transacted(upstream, admin, &(user, mode), |(user, mode), client| {
         Box::pin(async move {
             let done = deactivate::deactivate(client, user, *mode).await;
@@ -82,6 +107,12 @@ pub(super) async fn leftovers(
     upstream: &Upstream,
     admin: &Admin,
 ) -> Result<Vec<String>, ProvisionError> {
+    if upstream.is_redshift() {
+        return transacted(upstream, admin, &admin.name(), |admin, client| {
+            Box::pin(async move { Ok(redshift::leftovers(client, admin).await?) })
+        })
+        .await;
+    }
     transacted(upstream, admin, &(), |(), client| {
         Box::pin(async move { Ok(sql::leftovers(client).await?) })
     })
@@ -94,6 +125,12 @@ pub(super) async fn terminate(
     admin: &Admin,
     pid: i32,
 ) -> Result<bool, ProvisionError> {
+    if upstream.is_redshift() {
+        return transacted(upstream, admin, &pid, |pid, client| {
+            Box::pin(redshift::terminate(client, *pid))
+        })
+        .await;
+    }
     transacted(upstream, admin, &pid, |pid, client| {
         Box::pin(async move { Ok(sql::terminate(client, *pid).await?) })
     })
