@@ -17,6 +17,7 @@ mod proto_fresh;
 mod provisioning;
 mod proxy_db;
 mod recorded_messages;
+mod sessions;
 mod three_lines;
 mod tsh;
 mod tunnel_and_login;

@@ -28,6 +28,8 @@ pub(super) const UNKNOWN_DATABASE: &str = "3D000";
 pub(super) const PROVISIONING: &str = "58000";
 /// The database cannot be reached.
 pub(super) const UNREACHABLE: &str = "08006";
+/// More sessions than the cluster serves at a time.
+pub(super) const TOO_MANY: &str = "53300";
 /// A session was cut.
 pub(super) const ENDED: &str = "57P01";
 /// The cluster is shutting down.

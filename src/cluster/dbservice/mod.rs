@@ -54,6 +54,7 @@ use crate::cluster::ca::Authority;
 use crate::cluster::locks::Lock;
 use crate::cluster::store::Store;
 use crate::identity::Identity;
+use crate::pg::CancelRequest;
 use crate::rbac::{AccessChecker, Database};
 
 pub use credential::{Credential, PasswordError, Passwords};
@@ -191,6 +192,15 @@ impl DbService {
     /// Gives their number.
     pub fn cut(&self, which: impl Fn(&LiveSession) -> bool, reason: &str) -> usize {
         self.sessions.cut(which, &Reason::Said(reason.to_owned()))
+    }
+
+    /// Cancels the running statement of an open session whose backend has this process id and key; any other request is
+    /// dropped. For requests without a certificate: the key is the proof.
+    pub async fn cancel_open(&self, request: &CancelRequest) {
+        if let Some(backend) = self.sessions.backend(request) {
+            // As for PostgreSQL, nobody is told what came of it.
+            let _ = cancel::cancel(&backend.upstream, &backend.user, request).await;
+        }
     }
 
     /// Takes managed users out of service that a crash of the cluster left enabled: on every database with an admin user,

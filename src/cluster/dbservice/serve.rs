@@ -12,13 +12,13 @@ use tokio_rustls::client::TlsStream;
 use super::authorize::{Authorized, Automatic, Refused, authorize};
 use super::cancel::cancel;
 use super::connect::{ConnectError, Greeting, login};
-use super::errors::{PROVISIONING, Refusal, STOPPING};
+use super::errors::{PROVISIONING, Refusal, STOPPING, TOO_MANY};
 use super::finish::finish;
 use super::journal::Intent;
 use super::monitor::{Activity, Monitor, Reason};
 use super::provision::{self, Admin, ProvisionError, distinct};
 use super::relay::{Ended, Progress, relay};
-use super::sessions::{Entry, LiveSession, UserKey, describe};
+use super::sessions::{Backend, Entry, LiveSession, UserKey, describe};
 use super::startup::{First, first_packet};
 use super::teardown::Teardown;
 use super::tls::Upstream;
@@ -28,6 +28,8 @@ use crate::identity::Identity;
 use crate::pg::{NegotiateProtocolVersion, ProtocolVersion, Startup};
 use crate::quote::quote;
 
+/// Sessions at the same time.
+const SESSIONS: usize = 2048;
 /// How long another activation of the same user may take (db-service.md 3.2).
 const LOCK_LIMIT: Duration = Duration::from_secs(60);
 /// How long sessions that are ending are waited for before other roles are refused.
@@ -173,6 +175,15 @@ impl Session {
                 return Err(*refused.refusal);
             }
         };
+        if service.sessions.len() >= SESSIONS {
+            // Teleport's text for its limit of one address (db-service.md 1.7).
+            let text = format!(
+                "exceeded connection limit for {}",
+                quote(&holder.peer.ip().to_string())
+            );
+            return Err(Refusal::new(TOO_MANY, text)
+                .with_hint(format!("the cluster serves {SESSIONS} sessions at a time")));
+        }
         let roles = allowed
             .automatic
             .as_ref()
@@ -470,7 +481,11 @@ impl Opening<'_> {
         entry: Entry,
         teardown: Option<Teardown>,
     ) -> Session {
-        entry.connected(greeting.key.pid);
+        entry.connected(Backend {
+            key: greeting.key.clone(),
+            upstream: Arc::clone(&self.upstream),
+            user: self.allowed.user.clone(),
+        });
         if let Some(log) = &self.log {
             log.started(greeting.key.pid);
         }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::monitor::Reason;
+use super::tls::Upstream;
+use crate::pg::CancelRequest;
 
 /// A database user on one PostgreSQL server, however many database resources lead there (db-service.md 3.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +64,24 @@ struct Row {
     key: UserKey,
     session: LiveSession,
     orders: watch::Sender<Option<Reason>>,
+    backend: Option<Backend>,
+}
+
+/// How a statement of a session is cancelled.
+#[derive(Clone)]
+pub(super) struct Backend {
+    /// The backend's process id and key.
+    pub(super) key: CancelRequest,
+    /// The server it runs on.
+    pub(super) upstream: Arc<Upstream>,
+    /// The database user.
+    pub(super) user: String,
+}
+
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Backend({})", self.key.pid)
+    }
 }
 
 impl Sessions {
@@ -74,6 +94,7 @@ impl Sessions {
             key,
             session,
             orders: watch::Sender::new(None),
+            backend: None,
         };
         table.open.insert(id, row);
         Entry {
@@ -118,6 +139,18 @@ impl Sessions {
             }
         }
         cut
+    }
+
+    /// The open session whose backend has this process id and key.
+    pub(super) fn backend(&self, key: &CancelRequest) -> Option<Backend> {
+        let table = self.table();
+        let mut backends = table.open.values().filter_map(|row| row.backend.as_ref());
+        backends.find(|backend| backend.key == *key).cloned()
+    }
+
+    /// How many sessions are open.
+    pub(super) fn len(&self) -> usize {
+        self.table().open.len()
     }
 
     /// Waits until no session of the user is ending any more, at most `limit`. Says whether one was.
@@ -176,9 +209,13 @@ impl Entry {
         row.map_or_else(|| watch::channel(None).1, |row| row.orders.subscribe())
     }
 
-    /// Notes the backend's process id.
-    pub(super) fn connected(&self, pid: u32) {
-        self.change(|session| session.pid = pid);
+    /// Notes which backend serves the session.
+    pub(super) fn connected(&self, backend: Backend) {
+        if let Some(row) = self.sessions.table().open.get_mut(&self.id) {
+            row.session.pid = backend.key.pid;
+            row.backend = Some(backend);
+        }
+        self.sessions.changed.send_replace(());
     }
 
     /// Notes that the client has gone.
@@ -263,7 +300,7 @@ mod tests {
         let sessions = Arc::new(Sessions::default());
         let first = sessions.enter(key(), session("orders", true));
         let second = sessions.enter(key(), session("plain", false));
-        first.connected(42);
+        first.change(|session| session.pid = 42);
         assert_eq!(
             sessions
                 .all()

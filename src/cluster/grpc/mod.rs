@@ -36,7 +36,9 @@ use crate::proto::teleport::users::v1::users_service_server::UsersServiceServer;
 pub use caller::{Caller, Closer};
 
 /// Largest message taken, as grpc-go has it.
-const MESSAGE_MAX: usize = 256 * 1024;
+pub(super) const MESSAGE_MAX: usize = 256 * 1024;
+/// The same of a caller without a certificate, who gets a ping and refusals.
+pub(super) const ANONYMOUS_MESSAGE_MAX: usize = 4 * 1024;
 /// The oldest client major that is served.
 const OLDEST_CLIENT: u64 = 17;
 
@@ -79,14 +81,15 @@ const METHODS: &[(&str, &[&str])] = &[
 ];
 
 /// The services of the auth connection. Each request must carry an `Arc<`[`Caller`]`>` and a [`Closer`].
-pub(super) fn auth_router(state: &Arc<ClusterState>) -> Router {
+/// No message may be longer than `limit` bytes.
+pub(super) fn auth_router(state: &Arc<ClusterState>, limit: usize) -> Router {
     let service = service::Service::new(Arc::clone(state));
     tonic::service::Routes::new(
-        AuthServiceServer::new(service.clone()).max_decoding_message_size(MESSAGE_MAX),
+        AuthServiceServer::new(service.clone()).max_decoding_message_size(limit),
     )
-    .add_service(TrustServiceServer::new(service.clone()).max_decoding_message_size(MESSAGE_MAX))
-    .add_service(PresenceServiceServer::new(service.clone()).max_decoding_message_size(MESSAGE_MAX))
-    .add_service(UsersServiceServer::new(service).max_decoding_message_size(MESSAGE_MAX))
+    .add_service(TrustServiceServer::new(service.clone()).max_decoding_message_size(limit))
+    .add_service(PresenceServiceServer::new(service.clone()).max_decoding_message_size(limit))
+    .add_service(UsersServiceServer::new(service).max_decoding_message_size(limit))
     .into_axum_router()
     .layer(middleware::from_fn_with_state(
         Arc::new(Common::new(state)),

@@ -4,6 +4,7 @@
 //! What is not understood is closed without an answer.
 
 mod first;
+mod gate;
 mod inner;
 mod patience;
 mod route;
@@ -22,18 +23,20 @@ use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
 use super::dbservice::DbService;
 use super::grpc::{self, Caller, Closer};
+use super::readahead::ReadAhead;
 use super::state::ClusterState;
 use super::web::{self, Peer};
 use crate::identity::Certificate;
 use crate::transport::ping::PingStream;
-use first::{First, Prefixed};
+use first::First;
+use gate::{Gate, ROOM, Ticket};
 use patience::Patience;
 use route::Route;
 use tls::Configs;
@@ -47,12 +50,23 @@ const HANDSHAKE: Duration = Duration::from_secs(15);
 const HEADER: Duration = Duration::from_secs(10);
 /// Interval of pings on connections that negotiated them.
 const PING: Duration = Duration::from_secs(30);
-/// Connections at the same time; more are closed at once.
-const CONNECTIONS: usize = 2048;
+/// Connections at the same time whose certificate was checked; more are closed. Database sessions have a smaller limit,
+/// which clients are told.
+const SEATS: usize = 2560;
+/// Largest header of a web request, bytes; real servers take a megabyte, their clients need a few hundred bytes.
+const HEADER_MAX: usize = 64 * 1024;
+/// The same on HTTP/2, where the library counts 32 more for each field.
+const HEADER_LIST_MAX: u32 = 64 * 1024;
+/// What a client may send ahead on HTTP/2, bytes: for one request and for all of a connection.
+const WINDOW: (u32, u32) = (64 * 1024, 256 * 1024);
+/// Calls at the same time on a gRPC connection without a certificate, which gets little more than refusals.
+const ANONYMOUS_CALLS: u32 = 16;
+/// The same with one.
+const CALLS: u32 = 1000;
 /// Time for a last message on a connection that is refused.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-type Tls = TlsStream<Prefixed<TcpStream>>;
+type Tls = TlsStream<ReadAhead<TcpStream>>;
 
 /// Everything behind the port.
 pub struct Front {
@@ -60,8 +74,26 @@ pub struct Front {
     configs: Configs,
     web: Router,
     auth: Router,
+    anonymous: Router,
     transport: Router,
     databases: Arc<DbService>,
+    gate: Arc<Gate>,
+    seats: Arc<Semaphore>,
+}
+
+/// A connection that nobody has vouched for yet.
+struct Guest {
+    peer: SocketAddr,
+    ticket: Ticket,
+    seats: Arc<Semaphore>,
+}
+
+impl Guest {
+    /// The certificate is checked: the connection leaves the gate and takes a seat, if there is one.
+    fn admitted(self) -> Option<OwnedSemaphorePermit> {
+        drop(self.ticket);
+        self.seats.try_acquire_owned().ok()
+    }
 }
 
 impl Front {
@@ -77,9 +109,12 @@ impl Front {
             state: Arc::clone(state),
             configs: Configs::new(state)?,
             web: web::router(Arc::clone(state)),
-            auth: grpc::auth_router(state),
+            auth: grpc::auth_router(state, grpc::MESSAGE_MAX),
+            anonymous: grpc::auth_router(state, grpc::ANONYMOUS_MESSAGE_MAX),
             transport: grpc::transport_router(),
             databases,
+            gate: Gate::new(ROOM),
+            seats: Arc::new(Semaphore::new(SEATS)),
         }))
     }
 }
@@ -87,7 +122,6 @@ impl Front {
 /// Accepts connections until `stop` is done; then the listener is closed, web and auth connections are dropped, and
 /// database connections are left to [`DbService::shutdown`].
 pub async fn serve(listener: TcpListener, front: Arc<Front>, stop: impl Future<Output = ()>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
@@ -98,14 +132,20 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, stop: impl Future<O
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, peer)) => {
-                let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
-                    continue;
-                };
                 let front = Arc::clone(&front);
                 connections.spawn(async move {
-                    // On the heap: with every layer of TLS and HTTP in it, the future is large.
-                    Box::pin(front.connection(stream, peer)).await;
-                    drop(permit);
+                    let (ticket, eviction) = front.gate.enter(peer.ip());
+                    let guest = Guest {
+                        peer,
+                        ticket,
+                        seats: Arc::clone(&front.seats),
+                    };
+                    tokio::select! {
+                        biased;
+                        () = eviction.evicted() => {}
+                        // On the heap: with every layer of TLS and HTTP in it, the future is large.
+                        () = Box::pin(front.connection(stream, guest)) => {}
+                    }
                 });
             }
             // Out of file descriptors, most likely: give the open connections a moment to end.
@@ -115,11 +155,13 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, stop: impl Future<O
 }
 
 impl Front {
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+    async fn connection(&self, stream: TcpStream, guest: Guest) {
         // Only a hint to the system; small messages would be late without it.
         let _ = stream.set_nodelay(true);
-        let Ok(Ok((First::Tls, stream))) = timeout(DETECTION, first::first(stream)).await else {
-            return;
+        let stream = match timeout(DETECTION, first::first(stream)).await {
+            Ok(Ok((First::Tls, stream))) => stream,
+            Ok(Ok((First::Postgres, stream))) => return self.inner_tls(stream, guest).await,
+            Ok(Ok((First::Other, _)) | Err(_)) | Err(_) => return,
         };
         let acceptor =
             tokio_rustls::LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream);
@@ -143,24 +185,29 @@ impl Front {
             .as_ref()
             .filter(|c| terminated && c.is_database())
         {
-            return self.database(stream, certificate.clone(), peer).await;
+            return self.database(stream, certificate.clone(), guest).await;
         }
         match route {
-            Route::Web => self.http(stream, peer).await,
-            Route::Auth => self.auth(stream, certificate, peer).await,
+            Route::Web => self.http(stream, guest).await,
+            Route::Auth => self.auth(stream, certificate, guest).await,
             Route::AuthLegacy => farewell(&mut stream, LEGACY).await,
             Route::Transport => match usable(certificate) {
                 Ok(Some(_)) => {
-                    grpc_connection(stream, self.transport.clone(), Closer::default()).await;
+                    let Some(_seat) = guest.admitted() else {
+                        return;
+                    };
+                    let router = self.transport.clone();
+                    grpc_connection(stream, router, Closer::default(), CALLS).await;
                 }
                 _ => farewell(&mut stream, b"").await,
             },
             Route::Database => {
                 let ping = negotiated_ping(&stream);
                 if ping {
-                    self.inner_tls(PingStream::server(stream, PING), peer).await;
+                    self.inner_tls(PingStream::server(stream, PING), guest)
+                        .await;
                 } else {
-                    self.inner_tls(stream, peer).await;
+                    self.inner_tls(stream, guest).await;
                 }
             }
             Route::ReverseTunnel | Route::Ssh => {
@@ -170,8 +217,9 @@ impl Front {
     }
 
     /// The web API, HTTP/1.1 or HTTP/2.
-    async fn http(&self, stream: Tls, peer: SocketAddr) {
-        let service = TowerToHyperService::new(self.web.clone().layer(Extension(Peer(peer))));
+    async fn http(&self, stream: Tls, guest: Guest) {
+        let peer = Peer(guest.peer);
+        let service = TowerToHyperService::new(self.web.clone().layer(Extension(peer)));
         // The negotiated protocol decides: guessing it from the first bytes would wait for them without a limit.
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -184,15 +232,19 @@ impl Front {
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER)
+            .max_buf_size(HEADER_MAX)
             .title_case_headers(true);
         builder
             .http2()
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_secs(60))
+            .max_header_list_size(HEADER_LIST_MAX)
+            .initial_stream_window_size(WINDOW.0)
+            .initial_connection_window_size(WINDOW.1)
             .max_concurrent_streams(250);
         // The client's errors are its own. HTTP/1.1 has a deadline for each header, the first one too.
         let _ = if h2 {
-            let stream = TokioIo::new(Patience::new(stream, HEADER));
+            let stream = TokioIo::new(Patience::with(stream, HEADER));
             builder.serve_connection(stream, service).await
         } else {
             builder
@@ -225,33 +277,45 @@ impl Front {
     }
 
     /// The auth service. Restricted certificates are refused by closing (auth-api.md 1.2).
-    async fn auth(&self, mut stream: Tls, certificate: Option<Certificate>, peer: SocketAddr) {
+    async fn auth(&self, mut stream: Tls, certificate: Option<Certificate>, guest: Guest) {
         let Ok(certificate) = usable(certificate) else {
             return farewell(&mut stream, b"").await;
         };
         let closer = Closer::default();
-        let caller = Caller::new(certificate, peer);
-        let router = self
-            .auth
+        let known = certificate.is_some();
+        let caller = Caller::new(certificate, guest.peer);
+        let router = if known { &self.auth } else { &self.anonymous };
+        let router = router
             .clone()
             .layer(Extension(Arc::new(caller)))
             .layer(Extension(closer.clone()));
-        grpc_connection(stream, router, closer).await;
-    }
-
-    async fn database(&self, stream: Tls, certificate: Certificate, peer: SocketAddr) {
-        if negotiated_ping(&stream) {
-            self.tunnel(PingStream::server(stream, PING), certificate, peer)
-                .await;
+        if known {
+            let Some(_seat) = guest.admitted() else {
+                return;
+            };
+            grpc_connection(stream, router, closer, CALLS).await;
         } else {
-            self.tunnel(stream, certificate, peer).await;
+            grpc_connection(stream, router, closer, ANONYMOUS_CALLS).await;
         }
     }
 
-    async fn tunnel<S>(&self, stream: S, certificate: Certificate, peer: SocketAddr)
+    async fn database(&self, stream: Tls, certificate: Certificate, guest: Guest) {
+        if negotiated_ping(&stream) {
+            self.tunnel(PingStream::server(stream, PING), certificate, guest)
+                .await;
+        } else {
+            self.tunnel(stream, certificate, guest).await;
+        }
+    }
+
+    async fn tunnel<S>(&self, stream: S, certificate: Certificate, guest: Guest)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let peer = guest.peer;
+        let Some(_seat) = guest.admitted() else {
+            return;
+        };
         self.databases
             .serve_tunnel(stream, certificate.identity, certificate.not_after, peer)
             .await;
@@ -304,15 +368,16 @@ async fn farewell(stream: &mut Tls, word: &[u8]) {
 }
 
 /// gRPC on HTTP/2 until the client leaves or `closer` ends the connection.
-async fn grpc_connection(stream: Tls, router: Router, closer: Closer) {
+async fn grpc_connection(stream: Tls, router: Router, closer: Closer, calls: u32) {
     let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(60))
         .keep_alive_timeout(Duration::from_secs(180))
-        .max_concurrent_streams(1000);
-    let stream = TokioIo::new(Patience::new(stream, HEADER));
+        .max_header_list_size(HEADER_LIST_MAX)
+        .max_concurrent_streams(calls);
+    let stream = TokioIo::new(Patience::with(stream, HEADER));
     let serving = builder.serve_connection(stream, TowerToHyperService::new(router));
     tokio::select! {
         // The client's errors are its own.

@@ -5,34 +5,41 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Sleep, sleep};
+
+use crate::cluster::hooked::{Hooked, ReadHook};
 
 /// Length of the preface.
 const PREFACE: usize = 24;
 
 /// A stream whose first bytes must come in time; later ones take as long as they like.
+pub(super) type Patient<S> = Hooked<S, Patience>;
+
+/// What is still missing, and until when it may be.
 #[derive(Debug)]
-pub(super) struct Patience<S> {
-    inner: S,
+pub(super) struct Patience {
     missing: usize,
     deadline: Pin<Box<Sleep>>,
 }
 
-impl<S> Patience<S> {
+impl Patience {
     /// Lets the client take `limit` for the preface.
-    pub(super) fn new(inner: S, limit: Duration) -> Self {
-        Self {
-            inner,
-            missing: PREFACE,
-            deadline: Box::pin(sleep(limit)),
-        }
+    pub(super) fn with<S>(stream: S, limit: Duration) -> Patient<S> {
+        Hooked::new(
+            stream,
+            Self {
+                missing: PREFACE,
+                deadline: Box::pin(sleep(limit)),
+            },
+        )
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+impl ReadHook for Patience {
+    fn poll_read<S: AsyncRead + Unpin>(
+        &mut self,
+        inner: &mut S,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
@@ -40,39 +47,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         let before = buf.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
+        let polled = Pin::new(inner).poll_read(cx, buf);
         self.missing = self.missing.saturating_sub(buf.filled().len() - before);
         polled
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
     }
 }
 
@@ -85,7 +62,7 @@ mod tests {
     async fn only_the_preface_is_in_a_hurry() {
         let limit = Duration::from_secs(10);
         let (mut near, far) = tokio::io::duplex(64);
-        let mut stream = Patience::new(far, limit);
+        let mut stream = Patience::with(far, limit);
         near.write_all(&[0; PREFACE - 1]).await.expect("a write");
         let mut bytes = [0; PREFACE - 1];
         stream.read_exact(&mut bytes).await.expect("in time");
@@ -95,7 +72,7 @@ mod tests {
         assert_eq!(begun.elapsed(), limit);
 
         let (mut near, far) = tokio::io::duplex(64);
-        let mut stream = Patience::new(far, limit);
+        let mut stream = Patience::with(far, limit);
         near.write_all(&[0; PREFACE]).await.expect("a write");
         let mut bytes = [0; PREFACE];
         stream.read_exact(&mut bytes).await.expect("in time");

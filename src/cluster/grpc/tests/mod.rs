@@ -53,7 +53,7 @@ fn router(cluster: &TestCluster, user: &str) -> Router {
         Some(certificate(cluster, user)),
         ([127, 0, 0, 1], 48_434).into(),
     );
-    auth_router(&cluster.state)
+    auth_router(&cluster.state, crate::cluster::grpc::MESSAGE_MAX)
         .layer(Extension(Arc::new(caller)))
         .layer(Extension(Closer::default()))
 }

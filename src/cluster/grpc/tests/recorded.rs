@@ -333,7 +333,7 @@ async fn roles_and_authorities_are_those_of_the_recording() {
 async fn nobody_gets_a_ping_and_nothing_else() {
     let cluster = TestCluster::new("root", DOCUMENTS, &[], true);
     let caller = Caller::new(None, ([127, 0, 0, 1], 1).into());
-    let router = auth_router(&cluster.state)
+    let router = auth_router(&cluster.state, crate::cluster::grpc::MESSAGE_MAX)
         .layer(Extension(Arc::new(caller)))
         .layer(Extension(Closer::default()));
     assert_eq!(
@@ -387,7 +387,7 @@ async fn a_vanished_user_or_role_ends_the_identity() {
     ] {
         let cluster = TestCluster::new("root", documents, &[], true);
         let caller = Caller::new(Some(certificate.clone()), ([127, 0, 0, 1], 1).into());
-        let router = auth_router(&cluster.state)
+        let router = auth_router(&cluster.state, crate::cluster::grpc::MESSAGE_MAX)
             .layer(Extension(Arc::new(caller)))
             .layer(Extension(Closer::default()));
         let request = pb::ListResourcesRequest {
