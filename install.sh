@@ -3,7 +3,7 @@
 #
 # usage: ./install.sh [--demo] [--yes] [--uninstall]
 #   (nothing)     build and install both programs, completions and man pages under ~/.local
-#   --demo        the same, then start a demo cluster, log in, list, connect, cancel; stops all it started
+#   --demo        the same, then start a demo: log in, list, connect, also to a leaf cluster, cancel; stops all it started
 #   --yes         install missing system packages without asking
 #   --uninstall   remove what this script installed
 # environment: PREFIX   where to install (default ~/.local)

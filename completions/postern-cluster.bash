@@ -66,7 +66,7 @@ _postern__cluster() {
             return 0
             ;;
         postern__subcmd__cluster__subcmd__demo)
-            opts="-h --dir --port --public-addr --format --login-burst --no-second-factor --no-audit --help"
+            opts="-h --dir --port --public-addr --format --login-burst --no-second-factor --no-leaf --no-audit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

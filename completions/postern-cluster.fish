@@ -36,6 +36,7 @@ complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l
 json\t'JSON, on standard output; the keys are in the manual'"
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l login-burst -d 'Lets one address send this many login requests at once; test suites log in more often than people' -r
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l no-second-factor -d 'Asks for a password only'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l no-leaf -d 'Starts no leaf cluster beside the root'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l no-audit -d 'Keeps no record of database sessions; without this it is audit.jsonl in the state directory'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand code" -s h -l help -d 'Print help'

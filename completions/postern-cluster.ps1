@@ -37,6 +37,7 @@ Register-ArgumentCompleter -Native -CommandName 'postern-cluster' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the start is reported')
             [CompletionResult]::new('--login-burst', '--login-burst', [CompletionResultType]::ParameterName, 'Lets one address send this many login requests at once; test suites log in more often than people')
             [CompletionResult]::new('--no-second-factor', '--no-second-factor', [CompletionResultType]::ParameterName, 'Asks for a password only')
+            [CompletionResult]::new('--no-leaf', '--no-leaf', [CompletionResultType]::ParameterName, 'Starts no leaf cluster beside the root')
             [CompletionResult]::new('--no-audit', '--no-audit', [CompletionResultType]::ParameterName, 'Keeps no record of database sessions; without this it is audit.jsonl in the state directory')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -7,19 +7,21 @@ set -eu
 bin=$1
 PATH=$bin:$PATH
 work=$(mktemp -d "${TMPDIR:-/tmp}/postern-demo.XXXXXX")
-cluster=''
+process=''
 
 finish() {
   status=$?
   trap - EXIT INT TERM
-  if [ -n "$cluster" ]; then
-    kill -TERM "$cluster" 2>/dev/null || true
-    wait "$cluster" 2>/dev/null || true
+  if [ -n "$process" ]; then
+    kill -TERM "$process" 2>/dev/null || true
+    wait "$process" 2>/dev/null || true
   fi
   # As root, PostgreSQL's data lies in a directory of its own beside the cluster's.
   if [ -s "$work/ready.json" ]; then
-    host=$(field host)
-    case $host in */postern-pg-*/socket) rm -rf "${host%/socket}" ;; esac
+    for cluster in root leaf; do
+      host=$(server "$cluster" host)
+      case $host in */postern-pg-*/socket) rm -rf "${host%/socket}" ;; esac
+    done
   fi
   rm -rf "$work"
   exit $status
@@ -35,16 +37,19 @@ show() {
   "$@"
 }
 field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$work/ready.json" | head -n 1; }
+server() { # CLUSTER FIELD: of the PostgreSQL server behind that cluster
+  sed -n "s/.*\"$1\": *{[^}]*\"$2\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$work/ready.json"
+}
 
 # A home of its own: your real sessions stay untouched.
 POSTERN_HOME=$work/home
 export POSTERN_HOME
 unset POSTERN_PROXY PGSERVICE PGHOST PGUSER PGDATABASE 2>/dev/null || true
 
-say "Starting a demo cluster: one process, real certificates, real PostgreSQL"
+say "Starting a demo: two linked clusters in one process, real certificates, real PostgreSQL"
 mkfifo "$work/ready"
 postern-cluster demo --dir "$work/cluster" --port 0 --format json >"$work/ready" 2>"$work/log" &
-cluster=$!
+process=$!
 if ! head -n 1 "$work/ready" >"$work/ready.json" || ! [ -s "$work/ready.json" ]; then
   cat "$work/log" >&2
   echo "the demo cluster did not start" >&2
@@ -68,15 +73,22 @@ say "The database user is alice herself, made for this session; her roles while 
 postern db connect orders --db-roles reader -- -c \
   "select current_user as \"user\", string_agg(r.rolname, ', ' order by r.rolname) as roles from pg_auth_members m join pg_roles r on r.oid = m.roleid where m.member = current_user::regrole group by 1"
 
+say "A second cluster is linked as a leaf; its databases are reached through the same port:"
+show postern clusters
+show postern db ls --cluster leaf
+say "There alice is remote-alice-root:"
+postern db connect --cluster leaf leaf-orders -- -c \
+  "select current_user as \"user on the leaf\", string_agg(r.rolname, ', ' order by r.rolname) as roles from pg_auth_members m join pg_roles r on r.oid = m.roleid where m.member = current_user::regrole group by 1"
+
 say "Ctrl+C: a query of 60 seconds, interrupted"
-server() { # one value, as the superuser, from PostgreSQL itself
-  psql -X -A -t -w -h "$(field host)" -p "$(sed -n 's/.*"port": *\([0-9]*\).*/\1/p' "$work/ready.json")" -U "$(field superuser)" -d postgres -c "$1"
+ask() { # one value, as the superuser, from PostgreSQL itself
+  psql -X -A -t -w -h "$(server root host)" -p "$(server root port)" -U "$(server root superuser)" -d postgres -c "$1"
 }
 millis() { case $(date +%N) in *N*) echo "$(date +%s)000" ;; *) date +%s%3N ;; esac; }
 postern db connect orders --db-roles reader -- -c 'select pg_sleep(60)' </dev/null &
 query=$!
 tries=0
-until [ "$(server "select count(*) from pg_stat_activity where usename = 'alice' and query = 'select pg_sleep(60)'")" = 1 ]; do
+until [ "$(ask "select count(*) from pg_stat_activity where usename = 'alice' and query = 'select pg_sleep(60)'")" = 1 ]; do
   tries=$((tries + 1))
   [ $tries -lt 300 ] || { echo "the query did not start" >&2; exit 1; }
   sleep 0.1
@@ -85,7 +97,7 @@ started=$(millis)
 kill -s INT "$query" # without a terminal the signal is passed on to psql, which asks the server to cancel
 wait "$query" || true
 echo "The query stopped $(($(millis) - started)) ms after the interrupt; PostgreSQL now runs" \
-  "$(server "select count(*) from pg_stat_activity where usename = 'alice' and state = 'active'") queries of alice."
+  "$(ask "select count(*) from pg_stat_activity where usename = 'alice' and state = 'active'") queries of alice."
 
 say "What to type next"
 cat <<END
@@ -93,5 +105,6 @@ cat <<END
   postern login --proxy=localhost:3080 …    in another: it prints user, password and one-time-code key
   postern db ls -v
   postern db connect orders --db-roles reader
+  postern db connect --cluster leaf leaf-orders
   man postern
 END

@@ -181,11 +181,13 @@ fn one_line_one_owner_and_a_clean_end() {
     );
     let ready = first.ready();
     assert_eq!(keys(&ready), ["ca_file", "postgres", "proxy", "users"]);
-    assert_eq!(keys(&ready["postgres"]), ["root"]);
-    assert_eq!(
-        keys(&ready["postgres"]["root"]),
-        ["host", "port", "superuser"]
-    );
+    assert_eq!(keys(&ready["postgres"]), ["leaf", "root"]);
+    for cluster in ["leaf", "root"] {
+        assert_eq!(
+            keys(&ready["postgres"][cluster]),
+            ["host", "port", "superuser"]
+        );
+    }
     let users = ready["users"].as_array().expect("users");
     assert!(
         users

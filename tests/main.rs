@@ -10,6 +10,7 @@ mod db_ls;
 mod exit_codes;
 mod generated_fresh;
 mod json_shapes;
+mod leaf;
 mod live;
 mod login;
 mod prompts;

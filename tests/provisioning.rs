@@ -27,7 +27,7 @@ fn the_demo_runs_the_postgresql_that_is_to_be_tested() {
 
 #[test]
 fn made_granted_stripped_and_locked() {
-    let demo = Demo::start(&["--no-second-factor", "--no-audit"]);
+    let demo = Demo::start(&["--no-leaf", "--no-second-factor", "--no-audit"]);
     let demo: &'static Demo = Box::leak(Box::new(demo));
     let env = TestEnv::beside(demo);
     let input = format!("{}\n", demo.password("alice"));
@@ -114,7 +114,7 @@ fn made_granted_stripped_and_locked() {
         "no log was asked for"
     );
     // Started again on the same directory it knows its users and passwords.
-    let again = Demo::start_in(&demo.dir, &["--no-second-factor"]);
+    let again = Demo::start_in(&demo.dir, &["--no-leaf", "--no-second-factor"]);
     assert_eq!(again.password("alice"), demo.password("alice"));
     assert_eq!(again.role("alice"), LOCKED);
 }
@@ -156,7 +156,7 @@ fn an_unmanaged_user_of_the_same_name_aborts_and_changes_nothing() {
 fn with_scratch() -> &'static TestEnv {
     static SHARED: OnceLock<TestEnv> = OnceLock::new();
     SHARED.get_or_init(|| {
-        let first = Demo::start(&["--no-second-factor"]);
+        let first = Demo::start(&["--no-leaf", "--no-second-factor"]);
         terminate(&first);
         let documents = first.dir.join("documents");
         let users = std::fs::read_to_string(documents.join("users.yaml")).expect("users");
@@ -172,7 +172,7 @@ fn with_scratch() -> &'static TestEnv {
              allow: {{db_labels: {{mode: drop}}, db_names: ['*'], db_roles: [reader, writer]}}\n"
         );
         std::fs::write(documents.join("scratch.yaml"), scratch).expect("documents");
-        let demo = Box::leak(Box::new(Demo::start_in(&first.dir, &["--no-second-factor"])));
+        let demo = Box::leak(Box::new(Demo::start_in(&first.dir, &["--no-leaf", "--no-second-factor"])));
         assert_eq!(demo.password("alice"), first.password("alice"));
         let env = TestEnv::beside(demo);
         let (proxy, ca) = (demo.proxy(), demo.ca_file());

@@ -50,7 +50,8 @@ fn a_tunnel_renews_its_certificate_with_the_login_of_the_moment() {
 
 #[test]
 fn a_cluster_that_is_gone_is_named_with_hop_and_hint() {
-    let demo: &'static Demo = Box::leak(Box::new(Demo::start(&["--no-second-factor"])));
+    let demo: &'static Demo =
+        Box::leak(Box::new(Demo::start(&["--no-leaf", "--no-second-factor"])));
     let env = TestEnv::beside(demo);
     let input = format!("{}\n", demo.password("bob"));
     let (proxy, ca) = (demo.proxy(), demo.ca_file());

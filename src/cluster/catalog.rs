@@ -32,7 +32,17 @@ impl Catalog for ClusterState {
             hint: Some(hint),
         };
         let documents = self.documents();
-        if !documents.users.contains_key(&identity.username) {
+        let remote = identity.teleport_cluster != self.name();
+        if remote {
+            // The identity is a mapped one; whether its cluster is still trusted is asked again.
+            let trusted = documents.trusted_clusters.get(&identity.teleport_cluster);
+            if trusted.is_none_or(|trusted| !trusted.enabled) {
+                return Err(denied(format!(
+                    "the cluster {:?} is not trusted here",
+                    identity.teleport_cluster
+                )));
+            }
+        } else if !documents.users.contains_key(&identity.username) {
             return Err(denied(format!(
                 "the user {:?} does not exist any more",
                 identity.username
@@ -46,7 +56,7 @@ impl Catalog for ClusterState {
                 ))
             })?);
         }
-        AccessChecker::new(&identity.username, false, roles, &identity.traits).map_err(|e| {
+        AccessChecker::new(&identity.username, remote, roles, &identity.traits).map_err(|e| {
             AuthzError {
                 message: e.to_string(),
                 hint: None,

@@ -29,6 +29,11 @@ impl<S, H> Hooked<S, H> {
         Self { inner, hook }
     }
 
+    /// What reads.
+    pub(super) fn hook_mut(&mut self) -> &mut H {
+        &mut self.hook
+    }
+
     #[cfg(test)]
     pub(super) fn hook_ref(&self) -> &H {
         &self.hook

@@ -11,6 +11,7 @@
 //! | [`audit`] | the record of what happened in them |
 //! | [`cli`] | the program `postern-cluster` |
 //! | [`server`] | one running cluster: its directory, its port, its services; shared by the demo and others |
+//! | [`leaf`] | databases behind another cluster's port |
 //! | [`ca`], [`authorities`], [`issue`] | authorities and what they sign |
 //! | [`state`], [`store`], [`documents`] | what a cluster knows and keeps |
 //! | [`labels`] | the commands of dynamic labels |
@@ -32,6 +33,7 @@ pub mod grpc;
 mod hooked;
 pub mod issue;
 pub mod labels;
+pub mod leaf;
 pub mod lockout;
 pub mod locks;
 pub mod mux;

@@ -9,6 +9,7 @@ use super::authorities::Authorities;
 use super::ca::{Authority, CaError, CaKind};
 use super::dbservice::Passwords;
 use super::documents::{Documents, User};
+use super::leaf::{Leaves, Trusts};
 use super::lockout::{Rate, RateLimit};
 use super::locks::{self, Holder, Lock, Locks};
 use super::random::{self, NoRandomness};
@@ -94,6 +95,8 @@ pub struct ClusterState {
     documents: RwLock<Arc<Documents>>,
     authorities: RwLock<Arc<Authorities>>,
     changes: watch::Sender<u64>,
+    leaves: Arc<Leaves>,
+    trusts: Arc<Trusts>,
     locks: Locks,
     store: Arc<Store>,
     logins: Arc<Logins>,
@@ -140,12 +143,16 @@ impl ClusterState {
         let logins = Arc::new(Logins::new(Arc::clone(&store), second_factor)?);
         let login_rate = RateLimit::new(setup.login_rate);
         let password_checks = Arc::new(Semaphore::new(PASSWORD_CHECKS));
+        let leaves = Leaves::open(&setup.name, Arc::clone(&store))?;
+        let trusts = Trusts::open(Arc::clone(&store))?;
         Ok(Arc::new(Self {
             setup,
             host_id,
             documents: RwLock::new(Arc::new(documents)),
             authorities: RwLock::new(Arc::new(authorities)),
             changes: watch::Sender::new(0),
+            leaves: Arc::new(leaves),
+            trusts: Arc::new(trusts),
             locks: Locks::open(Arc::clone(&store))?,
             store,
             logins,
@@ -238,6 +245,18 @@ impl ClusterState {
     /// Tells the holders of [`ClusterState::changes`] to look again.
     pub fn note_change(&self) {
         self.changes.send_modify(|n| *n += 1);
+    }
+
+    /// The clusters behind this one.
+    #[must_use]
+    pub fn leaves(&self) -> &Arc<Leaves> {
+        &self.leaves
+    }
+
+    /// The clusters in front of this one.
+    #[must_use]
+    pub fn trusts(&self) -> &Arc<Trusts> {
+        &self.trusts
     }
 
     /// The lock that concerns `holder` now, if one does: of those in the state, then of those in documents.

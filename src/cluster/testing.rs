@@ -1,8 +1,8 @@
 //! A cluster without a port and without PostgreSQL, for the tests of its parts.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::documents::Documents;
 use super::lockout::Rate;
@@ -64,6 +64,7 @@ pub(crate) const DOCUMENTS: &str = r#"
 pub(crate) struct TestCluster {
     pub(crate) state: Arc<ClusterState>,
     now_ms: Arc<AtomicI64>,
+    reports: Arc<Mutex<Vec<String>>>,
     _dir: tempfile::TempDir,
 }
 
@@ -107,6 +108,8 @@ impl TestCluster {
         std::fs::write(path.join("all.yaml"), documents).expect("a file");
         let now_ms = Arc::new(AtomicI64::new(now * 1000));
         let clock = Arc::clone(&now_ms);
+        let reports = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&reports);
         let setup = Setup {
             name: name.to_owned(),
             listen: ([127, 0, 0, 1], 3180).into(),
@@ -116,11 +119,15 @@ impl TestCluster {
             login_rate: Rate::default(),
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
             passwords: None,
-            report,
+            report: Arc::new(move |line| {
+                told.lock().expect("no panic").push(line.to_owned());
+                report(line);
+            }),
         };
         Self {
             state: ClusterState::open(setup, store).expect("a cluster"),
             now_ms,
+            reports,
             _dir: dir,
         }
     }
@@ -128,6 +135,12 @@ impl TestCluster {
     /// Lets time pass.
     pub(crate) fn advance_ms(&self, ms: i64) {
         self.now_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Gives what the cluster told whoever runs it, so far.
+    pub(crate) fn reports(&self) -> impl Fn() -> Vec<String> + use<> {
+        let reports = Arc::clone(&self.reports);
+        move || reports.lock().expect("no panic").clone()
     }
 
     /// The one-time code of `user` that is current now.

@@ -17,17 +17,26 @@ pub(crate) struct Demo {
     pub(crate) dir: PathBuf,
     /// The program itself.
     pub(crate) child: Mutex<Child>,
+    /// Whether a login needs a one-time code.
+    pub(crate) second_factor: bool,
     used: Mutex<Vec<String>>,
 }
 
 impl Demo {
-    /// The cluster most tests share: second factor off, so that logins need not wait for fresh one-time codes.
+    /// The cluster most tests share: second factor off, so that logins need not wait for fresh one-time codes, and no leaf,
+    /// so that it starts sooner.
     pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Demo> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&["--no-second-factor", "--no-leaf"]))
+    }
+
+    /// The same with a leaf.
+    pub(crate) fn with_leaf() -> &'static Self {
         static SHARED: OnceLock<Demo> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(&["--no-second-factor"]))
     }
 
-    /// The cluster that asks for one-time codes.
+    /// The demo as a user starts it: it asks for one-time codes and has a leaf.
     pub(crate) fn with_codes() -> &'static Self {
         static SHARED: OnceLock<Demo> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(&[]))
@@ -50,6 +59,7 @@ impl Demo {
     pub(crate) fn start_in(dir: &Path, flags: &[&str]) -> Self {
         let (give, take) = mpsc::channel();
         let dir_owned = dir.to_owned();
+        let second_factor = !flags.contains(&"--no-second-factor");
         let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
         std::thread::spawn(move || {
             let mut command = Command::new("setpriv");
@@ -90,6 +100,7 @@ impl Demo {
             ready,
             dir: dir.to_owned(),
             child: Mutex::new(child),
+            second_factor,
             used: Mutex::default(),
         }
     }
@@ -136,7 +147,16 @@ impl Demo {
 
     /// As [`Self::sql`], in the named database.
     pub(crate) fn sql_in(&self, database: &str, sql: &str) -> String {
-        let pg = &self.ready["postgres"]["root"];
+        self.sql_at("root", database, sql)
+    }
+
+    /// As [`Self::sql`], on the server of the leaf.
+    pub(crate) fn sql_on_leaf(&self, sql: &str) -> String {
+        self.sql_at("leaf", "postgres", sql)
+    }
+
+    fn sql_at(&self, cluster: &str, database: &str, sql: &str) -> String {
+        let pg = &self.ready["postgres"][cluster];
         let out = Command::new("psql")
             .args([
                 "-X",
@@ -175,13 +195,22 @@ impl Demo {
 
     /// Attributes and direct memberships of a role: `login|reader,teleport-auto-user`, empty when it does not exist.
     pub(crate) fn role(&self, name: &str) -> String {
-        self.sql(&format!(
-            "select case when rolcanlogin then 'login' else 'nologin' end || '|' || coalesce((select string_agg(g.rolname, ',' \
-             order by g.rolname) from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = r.oid), '') \
-             from pg_roles r where rolname = '{}'",
-            name.replace('\'', "''")
-        ))
+        self.sql(&role_query(name))
     }
+
+    /// The same on the server of the leaf.
+    pub(crate) fn role_on_leaf(&self, name: &str) -> String {
+        self.sql_on_leaf(&role_query(name))
+    }
+}
+
+fn role_query(name: &str) -> String {
+    format!(
+        "select case when rolcanlogin then 'login' else 'nologin' end || '|' || coalesce((select string_agg(g.rolname, ',' \
+         order by g.rolname) from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = r.oid), '') \
+         from pg_roles r where rolname = '{}'",
+        name.replace('\'', "''")
+    )
 }
 
 /// A code that is accepted now and not in `used` yet: of the current period, the next or the previous one.

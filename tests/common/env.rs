@@ -48,10 +48,10 @@ impl TestEnv {
     /// The same with more flags.
     pub(crate) fn login_with(&self, user: &str, flags: &[&str]) -> Ran {
         let mut input = self.demo.password(user);
-        if self.demo.ready["second_factor"] != false && std::ptr::eq(self.demo, Demo::shared()) {
+        input.push('\n');
+        if self.demo.second_factor {
+            input.push_str(&self.demo.code(user));
             input.push('\n');
-        } else {
-            input = format!("{input}\n{}\n", self.demo.code(user));
         }
         let (proxy, ca) = (self.demo.proxy(), self.demo.ca_file());
         let mut args = vec![

@@ -58,7 +58,13 @@ impl SessionLog {
             server_id: log.server_id.clone(),
             user: identity.username.clone(),
             user_roles: identity.roles.clone(),
-            user_traits: identity.traits.clone(),
+            // A trait without values says nothing, and real clusters leave it out.
+            user_traits: identity
+                .traits
+                .iter()
+                .filter(|(_, values)| !values.is_empty())
+                .map(|(name, values)| (name.clone(), values.clone()))
+                .collect(),
             user_cluster: or(&identity.teleport_cluster, &log.cluster),
             access_requests: identity.active_requests.clone(),
             // Empty only when the system gives no random bytes; then no certificate was made either.

@@ -34,6 +34,9 @@ pub(super) struct DemoArgs {
     /// Asks for a password only.
     #[arg(long)]
     no_second_factor: bool,
+    /// Starts no leaf cluster beside the root.
+    #[arg(long)]
+    no_leaf: bool,
     /// Keeps no record of database sessions; without this it is audit.jsonl in the state directory.
     #[arg(long)]
     no_audit: bool,
@@ -64,7 +67,8 @@ async fn serve(demo: DemoArgs) -> ExitCode {
     options.public_addr = demo.public_addr;
     options.second_factor = !demo.no_second_factor;
     options.audit = !demo.no_audit;
-    options.report = Arc::new(|line| ui::note(&format!("warning: {line}")));
+    options.leaf = !demo.no_leaf;
+    options.report = Arc::new(ui::note);
     options.login_rate.burst = demo.login_burst;
     let second_factor = options.second_factor;
     if demo.format == Format::Text {
@@ -146,6 +150,11 @@ fn describe(running: &Running, second_factor: bool) {
         postgres.port,
         postgres.superuser
     ));
+    if description.postgres.leaf.is_some() {
+        ui::data("A second cluster is linked as its leaf:");
+        ui::data("  postern db ls --cluster leaf");
+        ui::data("  postern db connect --cluster leaf leaf-orders");
+    }
     ui::data("Ctrl+C stops everything; the state is kept.");
 }
 

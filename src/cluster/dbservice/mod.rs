@@ -81,6 +81,27 @@ pub struct AuthzError {
     pub hint: Option<String>,
 }
 
+/// Why a client is not served, told where PostgreSQL would tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// SQLSTATE.
+    pub code: &'static str,
+    /// The text.
+    pub message: String,
+    /// What the user can do, if there is something.
+    pub hint: Option<String>,
+}
+
+impl From<AuthzError> for Denial {
+    fn from(error: AuthzError) -> Self {
+        Self {
+            code: errors::DENIED,
+            message: error.message,
+            hint: error.hint,
+        }
+    }
+}
+
 /// What the service asks of the cluster it belongs to. Everything is asked again for each connection, so that changed
 /// roles and databases count at once.
 pub trait Catalog: Send + Sync + 'static {
@@ -173,6 +194,13 @@ impl DbService {
         self.spawn(Box::pin(serve::serve(service, client, holder)));
         // Resolves, with an error, when the client's half is dropped.
         let _ = closed.await;
+    }
+
+    /// Tells a tunnelled client why it is not served: after its startup message, as PostgreSQL does. A cancel request gets
+    /// no answer.
+    pub async fn refuse<S: Io + 'static>(&self, stream: S, denial: Denial) {
+        let (open, _closed) = oneshot::channel();
+        serve::refuse(serve::Client::new(Box::new(stream), open), denial).await;
     }
 
     /// Goes on where an earlier process ended, in the background: users whose sessions it did not live to clean up after are

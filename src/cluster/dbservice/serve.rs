@@ -22,7 +22,7 @@ use super::sessions::{Backend, Entry, LiveSession, UserKey, describe};
 use super::startup::{First, first_packet};
 use super::teardown::Teardown;
 use super::tls::Upstream;
-use super::{BoxedIo, DbService};
+use super::{BoxedIo, DbService, Denial};
 use crate::cluster::audit::{Opened, SessionLog};
 use crate::identity::Identity;
 use crate::pg::{NegotiateProtocolVersion, ProtocolVersion, Startup};
@@ -98,6 +98,21 @@ impl Client {
         };
         let _ = tokio::time::timeout(CLOSE_LIMIT, ending).await;
     }
+}
+
+/// Hears a client out as far as needed to tell it why it is not served.
+pub(super) async fn refuse(mut client: Client, denial: Denial) {
+    let last = match first_packet(&mut client.stream).await {
+        Some(First::Startup(_)) => {
+            let refusal = Refusal::new(denial.code, denial.message);
+            Some(match denial.hint {
+                Some(hint) => refusal.with_hint(hint),
+                None => refusal,
+            })
+        }
+        Some(First::Cancel(_)) | None => None,
+    };
+    client.close(last).await;
 }
 
 /// Serves a client and all that follows.

@@ -5,28 +5,36 @@ use std::path::Path;
 
 use crate::cluster::documents::DocumentsError;
 
-const ROLES: &str = include_str!("roles.yaml");
-const USERS: &str = include_str!("users.yaml");
-const DATABASES: &str = include_str!("databases.yaml");
-const PREFERENCE: &str = include_str!("preference.yaml");
-/// Stands for the port in [`DATABASES`].
+/// A file name and what is in it at first.
+pub(super) type Files = &'static [(&'static str, &'static str)];
+
+/// The documents of the root.
+pub(super) const ROOT: Files = &[
+    ("roles.yaml", include_str!("roles.yaml")),
+    ("users.yaml", include_str!("users.yaml")),
+    ("databases.yaml", include_str!("databases.yaml")),
+    (
+        "cluster-auth-preference.yaml",
+        include_str!("preference.yaml"),
+    ),
+];
+/// Stands for PostgreSQL's port in the documents.
 const PORT: &str = "5432";
 
 /// Writes the documents that are missing into `directory`.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub(super) fn write(directory: &Path, postgres_port: u16) -> Result<(), DocumentsError> {
-    let databases = DATABASES.replace(&address(PORT), &address(&postgres_port.to_string()));
-    for (name, content) in [
-        ("roles.yaml", ROLES),
-        ("users.yaml", USERS),
-        ("databases.yaml", &databases),
-        ("cluster-auth-preference.yaml", PREFERENCE),
-    ] {
+pub(super) fn write(
+    directory: &Path,
+    files: Files,
+    postgres_port: u16,
+) -> Result<(), DocumentsError> {
+    for (name, content) in files {
         let path = directory.join(name);
         if !path.exists() {
-            put(&path, content)?;
+            let content = content.replace(&address(PORT), &address(&postgres_port.to_string()));
+            put(&path, &content)?;
         }
     }
     Ok(())
@@ -60,7 +68,8 @@ fn address(port: &str) -> String {
     format!(" localhost:{port}")
 }
 
-fn put(path: &Path, content: &str) -> Result<(), DocumentsError> {
+/// Writes a file as a whole or not at all.
+pub(super) fn put(path: &Path, content: &str) -> Result<(), DocumentsError> {
     let wrap = |source| DocumentsError::File {
         path: path.to_owned(),
         source,
@@ -80,7 +89,7 @@ mod tests {
     #[test]
     fn the_documents_are_valid_and_kept() {
         let dir = tempfile::tempdir().expect("a directory");
-        write(dir.path(), 6001).expect("documents");
+        write(dir.path(), ROOT, 6001).expect("documents");
         let documents = Documents::load(dir.path()).expect("valid documents");
         assert_eq!(documents.warnings, Vec::<String>::new());
         assert_eq!(
@@ -89,7 +98,7 @@ mod tests {
         );
         assert_eq!(
             documents.databases.keys().collect::<Vec<_>>(),
-            ["app", "dead", "orders", "secret", "vault"]
+            ["app", "dead", "orders", "scratch", "secret", "vault"]
         );
         assert_eq!(documents.databases["orders"].uri, "localhost:6001");
         assert_eq!(documents.databases["dead"].uri, "localhost:1");
@@ -107,7 +116,7 @@ mod tests {
             "kind: user\nmetadata: {name: dave}\nspec: {roles: [plain]}\n",
         )
         .expect("a change");
-        write(dir.path(), 6002).expect("documents");
+        write(dir.path(), ROOT, 6002).expect("documents");
         move_port(dir.path(), 6001, 6002).expect("a new port");
         let documents = Documents::load(dir.path()).expect("valid documents");
         assert_eq!(documents.users.keys().collect::<Vec<_>>(), ["dave"]);

@@ -1,10 +1,13 @@
 //! A whole cluster with content, PostgreSQL included: started by `postern-cluster demo`, and in-process by tests.
 //!
 //! The state directory (mode 0700) holds `state.db`, `credentials.json`, `documents/*.yaml`, `ca.pem`, `audit.jsonl` and, unless root runs
-//! it, PostgreSQL's data. Everything in it is kept from start to start.
+//! it, PostgreSQL's data. Everything in it is kept from start to start. The directory `leaf` within holds the same for the leaf
+//! cluster, which joins the first one as any other would.
 
 mod content;
 mod credentials;
+mod leaf;
+mod part;
 mod postgres;
 #[cfg(test)]
 mod tests;
@@ -16,16 +19,16 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::dbservice::DbService;
-use super::documents::{Documents, DocumentsError};
+use super::documents::DocumentsError;
 use super::lockout::Rate;
+use super::postgres::PostgresError;
 use super::postgres::find::Programs;
 use super::postgres::place::Place;
-use super::postgres::server::Server as PostgresServer;
-use super::postgres::{PostgresError, SUPERUSER, content as database_content};
-use super::server::{self, RunningServer, Server, ServerError, ServerOptions, make_private};
+use super::server::{self, ServerError, ServerOptions};
 use super::state::{Clock, ClusterState, Report, system_clock};
 use super::users::CredentialError;
 pub use credentials::{Credential, CredentialsError};
+use part::{Part, Prepared};
 
 /// The port when none is asked for.
 pub const DEFAULT_PORT: u16 = 3080;
@@ -46,6 +49,8 @@ pub struct Options {
     pub audit: bool,
     /// Name of the cluster.
     pub cluster_name: String,
+    /// Whether a leaf cluster is started too, in the directory `leaf` within the state directory.
+    pub leaf: bool,
     /// Login requests of one address.
     pub login_rate: Rate,
     /// The time.
@@ -64,6 +69,7 @@ impl Options {
             second_factor: true,
             audit: true,
             cluster_name: CLUSTER_NAME.to_owned(),
+            leaf: true,
             login_rate: Rate::default(),
             clock: system_clock(),
             report: Arc::new(|_| ()),
@@ -106,6 +112,9 @@ pub enum DemoError {
     /// PostgreSQL.
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    /// The leaf cluster cannot be introduced to the root.
+    #[error("the leaf cluster: {0}")]
+    Link(String),
 }
 
 impl From<ServerError> for DemoError {
@@ -141,6 +150,9 @@ pub struct Description {
 pub struct Postgres {
     /// The one of the cluster itself.
     pub root: PostgresAddress,
+    /// The one of the leaf cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<PostgresAddress>,
 }
 
 /// How to reach a PostgreSQL server past the cluster: `psql -h HOST -p PORT -U SUPERUSER`.
@@ -162,18 +174,18 @@ pub struct Running {
     pub description: Description,
     /// What was noticed at the start but does not prevent it.
     pub warnings: Vec<String>,
-    cluster: RunningServer,
-    server: PostgresServer,
-    place: Place,
+    root: Part,
+    leaf: Option<Part>,
 }
 
-/// Starts a demo cluster and returns when it accepts connections.
+/// Starts a demo cluster and returns when it accepts connections, and when its leaf, if it has one, is linked.
 ///
 /// # Errors
 /// When the directory is in use or damaged, the port taken, or PostgreSQL missing.
 pub async fn start(options: Options) -> Result<Running, DemoError> {
     let programs = Programs::find_here()?;
-    let prepared = Server::prepare(ServerOptions {
+    let report = Arc::clone(&options.report);
+    let settings = ServerOptions {
         name: options.cluster_name,
         directory: options.directory,
         listen: (Ipv4Addr::LOCALHOST, options.port).into(),
@@ -184,42 +196,56 @@ pub async fn start(options: Options) -> Result<Running, DemoError> {
         clock: options.clock,
         passwords: server::cloud_passwords(),
         report: options.report,
-    })
-    .await?;
-    let directory = prepared.directory().to_owned();
-    let store = Arc::clone(prepared.store());
-    let place = Place::prepare(&directory, &store)?;
-    let documents_directory = directory.join("documents");
-    make_private(&documents_directory)?;
-    let server = postgres::start(&programs, &place, &prepared, &documents_directory).await?;
-    database_content::fill(&server).await?;
-
-    let documents = Documents::load(&documents_directory)?;
-    let users = credentials::ensure(
-        &directory.join("credentials.json"),
-        &store,
-        documents.users.keys(),
-    )?;
-    let cluster = prepared.start(documents).await?;
+    };
+    let leaf_settings = ServerOptions {
+        name: leaf::NAME.to_owned(),
+        directory: settings.directory.join(leaf::NAME),
+        listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        public_addr: None,
+        report: Arc::new(move |line| report(&format!("{}: {line}", leaf::NAME))),
+        ..settings.clone()
+    };
+    let root = Prepared::new(settings).await?;
+    // Both servers at once: each takes its time to start.
+    let (root, leaf) = if options.leaf {
+        let leaf = Prepared::new(leaf_settings).await?;
+        let (root, leaf) = tokio::try_join!(
+            root.with_postgres(&programs, content::ROOT),
+            leaf.with_postgres(&programs, leaf::DOCUMENTS),
+        )?;
+        (root, Some(leaf))
+    } else {
+        (root.with_postgres(&programs, content::ROOT).await?, None)
+    };
+    let users = root.credentials()?;
+    let root = root.start().await?;
+    let mut warnings = root.cluster.warnings.clone();
+    let leaf = match leaf {
+        Some(leaf) => {
+            leaf::introduce(&root.cluster, leaf.cluster(), leaf.documents())?;
+            let leaf = leaf.start().await?;
+            let (here, there) = (root.cluster.state(), leaf.cluster.state());
+            warnings.extend(leaf.cluster.warnings.iter().cloned());
+            warnings.extend(leaf::linked(here, there).await);
+            Some(leaf)
+        }
+        None => None,
+    };
     let description = Description {
-        proxy: cluster.state().public_addr().to_owned(),
-        ca_file: cluster.ca_file.clone(),
+        proxy: root.cluster.state().public_addr().to_owned(),
+        ca_file: root.cluster.ca_file.clone(),
         users,
         postgres: Postgres {
-            root: PostgresAddress {
-                host: server.socket().to_owned(),
-                port: server.port(),
-                superuser: SUPERUSER.to_owned(),
-            },
+            root: root.address(),
+            leaf: leaf.as_ref().map(Part::address),
         },
     };
     Ok(Running {
-        addr: cluster.addr,
+        addr: root.cluster.addr,
         description,
-        warnings: cluster.warnings.clone(),
-        cluster,
-        server,
-        place,
+        warnings,
+        root,
+        leaf,
     })
 }
 
@@ -236,13 +262,19 @@ impl Running {
     /// The shared state of the cluster.
     #[must_use]
     pub fn state(&self) -> &Arc<ClusterState> {
-        self.cluster.state()
+        self.root.cluster.state()
     }
 
     /// The database service.
     #[must_use]
     pub fn databases(&self) -> &Arc<DbService> {
-        self.cluster.databases()
+        self.root.cluster.databases()
+    }
+
+    /// The shared state of the leaf cluster.
+    #[must_use]
+    pub fn leaf_state(&self) -> Option<&Arc<ClusterState>> {
+        self.leaf.as_ref().map(|leaf| leaf.cluster.state())
     }
 
     /// Stops everything: no new connections, then database sessions with their automatic users, then PostgreSQL.
@@ -250,7 +282,7 @@ impl Running {
     /// # Errors
     /// When PostgreSQL had to be killed.
     pub async fn stop(self) -> Result<(), DemoError> {
-        self.stop_all().await.map(|_| ())
+        self.stop_all().await.map(drop)
     }
 
     /// As [`Running::stop`]; then removes what lies outside the state directory, for callers who remove that one.
@@ -258,13 +290,26 @@ impl Running {
     /// # Errors
     /// As [`Running::stop`].
     pub async fn discard(self) -> Result<(), DemoError> {
-        self.stop_all().await?.discard();
+        for place in self.stop_all().await? {
+            place.discard();
+        }
         Ok(())
     }
 
-    async fn stop_all(self) -> Result<Place, DemoError> {
-        let _lock = self.cluster.stop().await;
-        self.server.stop().await?;
-        Ok(self.place)
+    async fn stop_all(self) -> Result<Vec<Place>, DemoError> {
+        // The leaf's sessions end while the link stands, so that their clients are told.
+        let leaf = match self.leaf {
+            Some(leaf) => Some(leaf.stop_cluster().await),
+            None => None,
+        };
+        let root = async { self.root.stop_cluster().await.stop_postgres().await };
+        let leaf = async {
+            match leaf {
+                Some(leaf) => leaf.stop_postgres().await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (root, leaf) = tokio::join!(root, leaf);
+        Ok([Some(root?), leaf?].into_iter().flatten().collect())
     }
 }

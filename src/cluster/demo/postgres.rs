@@ -25,9 +25,10 @@ pub(super) async fn start(
     place: &Place,
     cluster: &Server,
     documents: &Path,
+    files: content::Files,
 ) -> Result<PostgresServer, DemoError> {
     let mut port = kept_port(cluster.store())?;
-    content::write(documents, port)?;
+    content::write(documents, files, port)?;
     let authorities = cluster.authorities()?;
     let now = cluster.now();
     let certificate = authorities

@@ -45,6 +45,11 @@ fn credential(running: &Running) -> (Vec<u8>, Vec<u8>) {
     (der, pair.serialize_der())
 }
 
+fn leaf_online(running: &Running) -> bool {
+    let all = running.state().leaves().all();
+    matches!(all.as_slice(), [leaf] if leaf.name == "leaf" && leaf.online)
+}
+
 async fn tls<S>(
     stream: S,
     root: &[u8],
@@ -114,6 +119,7 @@ async fn a_demo_serves_sessions_stops_and_starts_again_with_what_it_had() {
         .await
         .expect("a demo");
     assert_eq!(running.warnings, Vec::<String>::new());
+    assert!(leaf_online(&running));
     let description = running.description.clone();
     assert_eq!(
         description.proxy,
@@ -135,7 +141,8 @@ async fn a_demo_serves_sessions_stops_and_starts_again_with_what_it_had() {
 
     // Whoever started it reaches PostgreSQL without a password.
     let superuser = running
-        .server
+        .root
+        .postgres()
         .connect("app")
         .await
         .expect("a connection past the cluster");
@@ -214,6 +221,8 @@ async fn a_demo_serves_sessions_stops_and_starts_again_with_what_it_had() {
     let again = start(Options::new(dir.path().join("state")))
         .await
         .expect("the same demo");
+    assert_eq!(again.warnings, Vec::<String>::new());
+    assert!(leaf_online(&again));
     assert_eq!(again.description.users, description.users);
     assert_eq!(again.description.postgres, description.postgres);
     assert_eq!(

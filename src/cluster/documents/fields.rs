@@ -78,6 +78,15 @@ const USER: &[&str] = &[
     "status",
 ];
 
+const TRUSTED_CLUSTER: &[&str] = &[
+    "spec.enabled",
+    "spec.role_map",
+    "spec.roles",
+    "spec.token",
+    "spec.tunnel_addr",
+    "spec.web_proxy_addr",
+];
+
 /// Targets that concern other services (SSH logins, desktops, bots, agents) are read but ask nobody here.
 const LOCK: &[&str] = &[
     "spec.target.user",
@@ -112,6 +121,7 @@ pub(super) fn known(kind: &str) -> Option<[&'static [&'static str]; 2]> {
         "role" => ROLE,
         "db" => DATABASE,
         "user" => USER,
+        "trusted_cluster" => TRUSTED_CLUSTER,
         "lock" => LOCK,
         "cluster_auth_preference" => PREFERENCE,
         "cluster_networking_config" => NETWORKING,

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::leaf::document::TrustedCluster;
 use super::locks::Lock;
 use crate::rbac::{Database, Role};
 use located::{Located, Malformed};
@@ -29,6 +30,8 @@ pub struct Documents {
     pub users: BTreeMap<String, User>,
     /// Databases by name.
     pub databases: BTreeMap<String, Database>,
+    /// Clusters whose leaf this one is, by name.
+    pub trusted_clusters: BTreeMap<String, TrustedCluster>,
     /// Locks, in the order they were read.
     pub locks: Vec<Lock>,
     /// What holds for every user and session.
@@ -200,6 +203,10 @@ impl Documents {
             "user" => {
                 let user = User::from_spec(name, &value["spec"])?;
                 self.users.insert(name.to_owned(), user);
+            }
+            "trusted_cluster" => {
+                let trusted = TrustedCluster::from_document(value)?;
+                self.trusted_clusters.insert(name.to_owned(), trusted);
             }
             "lock" => self.locks.push(Lock::from_document(value)?),
             other => return Err(format!("the kind {other:?} is not used here")),

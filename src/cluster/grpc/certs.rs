@@ -21,10 +21,11 @@ pub(super) fn generate(
     let known = caller.known(state, impersonation)?;
     let single_use = request.purpose() == CertPurpose::SingleUseCerts;
     let database = usage(request, single_use)?;
-    if request.username != known.name() {
+    // A leaf issues nothing to the users of its root (auth-api.md 2.8).
+    if known.remote || request.username != known.name() {
         return Err(impersonation());
     }
-    let presented = known.certificate;
+    let presented = &*known.certificate;
     if presented
         .identity
         .other
@@ -50,7 +51,10 @@ pub(super) fn generate(
             "per-session MFA is not satisfied by OTP devices",
         ));
     }
-    if !request.route_to_cluster.is_empty() && request.route_to_cluster != state.name() {
+    if !request.route_to_cluster.is_empty()
+        && request.route_to_cluster != state.name()
+        && !state.leaves().knows(&request.route_to_cluster)
+    {
         return Err(Status::not_found(format!(
             "remote cluster {:?} is not found",
             request.route_to_cluster

@@ -49,7 +49,7 @@ pub(super) fn challenge(
         mfa_required: checked.map_or(pb::MfaRequired::Unspecified, answer).into(),
         ..pb::MfaAuthenticateChallenge::default()
     };
-    if checked != Some(false) && state.logins().second_factor() {
+    if checked != Some(false) && !known.remote && state.logins().second_factor() {
         challenge.totp = Some(pb::TotpChallenge {});
     }
     Ok(challenge)

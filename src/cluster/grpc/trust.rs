@@ -1,10 +1,14 @@
 //! Authorities and other clusters (auth-api.md 2.1, 2.10).
 
+use std::collections::BTreeMap;
+
 use tonic::{Request, Response, Status};
 
 use super::caller::Caller;
 use super::service::Service;
 use crate::cluster::ca::CaKind;
+use crate::cluster::leaf::RemoteCluster;
+use crate::cluster::leaf::authority::PublicAuthority;
 use crate::proto::teleport::presence::v1::presence_service_server::PresenceService;
 use crate::proto::teleport::presence::v1::{ListRemoteClustersRequest, ListRemoteClustersResponse};
 use crate::proto::teleport::trust::v1::trust_service_server::TrustService;
@@ -30,8 +34,10 @@ impl TrustService for Service {
                 "access denied to perform action \"read\" on \"cert_authority\"",
             ));
         }
-        let kind = request.r#type.parse::<CaKind>();
-        let authorities = kind.into_iter().map(|kind| self.authority(kind)).collect();
+        let authorities = match request.r#type.parse::<CaKind>() {
+            Ok(kind) => self.authorities(kind),
+            Err(_) => Vec::new(),
+        };
         Ok(Response::new(GetCertAuthoritiesResponse {
             cert_authorities_v2: authorities,
         }))
@@ -39,57 +45,116 @@ impl TrustService for Service {
 }
 
 impl Service {
-    fn authority(&self, kind: CaKind) -> types::CertAuthorityV2 {
-        let authorities = self.state.authorities();
-        let tls = types::TlsKeyPair {
-            cert: authorities.get(kind).cert_pem().as_bytes().to_vec(),
-            ..types::TlsKeyPair::default()
-        };
+    /// This cluster's authority, and those of the clusters behind and in front of it, by name: hosts of all of them, users
+    /// of those in front.
+    fn authorities(&self, kind: CaKind) -> Vec<types::CertAuthorityV2> {
+        let mut known = vec![(self.state.name().to_owned(), self.own(kind))];
+        if kind == CaKind::Host {
+            known.extend(self.state.leaves().host_authorities());
+        }
+        for trust in self.state.trusts().all() {
+            match kind {
+                CaKind::Host => known.push((trust.root.clone(), trust.host.clone())),
+                CaKind::User => known.push((trust.root.clone(), trust.user.clone())),
+                CaKind::Db | CaKind::DbClient => {}
+            }
+        }
+        known.sort_by(|a, b| a.0.cmp(&b.0));
+        known
+            .into_iter()
+            .map(|(cluster, authority)| message(kind, cluster, authority))
+            .collect()
+    }
+
+    fn own(&self, kind: CaKind) -> PublicAuthority {
         // Hosts and users have SSH certificates too.
         let ssh = match kind {
-            CaKind::Host => Some(authorities.ssh()),
-            CaKind::User => Some(authorities.ssh_user()),
-            _ => None,
+            CaKind::Host => Some(self.state.authorities().ssh().authorized_key()),
+            CaKind::User => Some(self.state.authorities().ssh_user().authorized_key()),
+            CaKind::Db | CaKind::DbClient => None,
+        };
+        PublicAuthority {
+            tls: vec![self.state.authority(kind).cert_pem().to_owned()],
+            ssh: ssh.into_iter().collect(),
         }
-        .map(|key| types::SshKeyPair {
-            public_key: key.authorized_key().into_bytes(),
-            ..types::SshKeyPair::default()
-        });
-        types::CertAuthorityV2 {
-            kind: "cert_authority".to_owned(),
-            sub_kind: kind.as_str().to_owned(),
-            version: "v2".to_owned(),
-            metadata: Some(types::Metadata {
-                name: self.state.name().to_owned(),
-                namespace: "default".to_owned(),
-                ..types::Metadata::default()
+    }
+}
+
+fn message(kind: CaKind, cluster: String, authority: PublicAuthority) -> types::CertAuthorityV2 {
+    let tls = authority.tls.into_iter().map(|cert| types::TlsKeyPair {
+        cert: cert.into_bytes(),
+        ..types::TlsKeyPair::default()
+    });
+    let ssh = authority.ssh.into_iter().map(|key| types::SshKeyPair {
+        public_key: key.into_bytes(),
+        ..types::SshKeyPair::default()
+    });
+    types::CertAuthorityV2 {
+        kind: "cert_authority".to_owned(),
+        sub_kind: kind.as_str().to_owned(),
+        version: "v2".to_owned(),
+        metadata: Some(types::Metadata {
+            name: cluster.clone(),
+            namespace: "default".to_owned(),
+            ..types::Metadata::default()
+        }),
+        spec: Some(types::CertAuthoritySpecV2 {
+            r#type: kind.as_str().to_owned(),
+            cluster_name: cluster,
+            active_keys: Some(types::CaKeySet {
+                ssh: ssh.collect(),
+                tls: tls.collect(),
             }),
-            spec: Some(types::CertAuthoritySpecV2 {
-                r#type: kind.as_str().to_owned(),
-                cluster_name: self.state.name().to_owned(),
-                active_keys: Some(types::CaKeySet {
-                    ssh: ssh.into_iter().collect(),
-                    tls: vec![tls],
-                }),
-                additional_trusted_keys: Some(types::CaKeySet::default()),
-            }),
-        }
+            additional_trusted_keys: Some(types::CaKeySet::default()),
+        }),
     }
 }
 
 #[tonic::async_trait]
 impl PresenceService for Service {
-    /// This cluster trusts no other, so there is none.
+    /// The leaf clusters that the caller may know of, in one page; a root is never in it.
     async fn list_remote_clusters(
         &self,
         request: Request<ListRemoteClustersRequest>,
     ) -> Result<Response<ListRemoteClustersResponse>, Status> {
         let caller = Caller::of(&request)?;
-        caller.known(&self.state, || {
+        let known = caller.known(&self.state, || {
             Status::permission_denied(
                 "access denied to perform action \"list\" on \"remote_cluster\"",
             )
         })?;
-        Ok(Response::new(ListRemoteClustersResponse::default()))
+        let visible = known
+            .checker()?
+            .can_see_cluster(&BTreeMap::new())
+            .map_err(|e| Status::unknown(e.to_string()))?;
+        let leaves = if visible {
+            self.state.leaves().all()
+        } else {
+            Vec::new()
+        };
+        Ok(Response::new(ListRemoteClustersResponse {
+            remote_clusters: leaves.into_iter().map(remote_cluster).collect(),
+            ..ListRemoteClustersResponse::default()
+        }))
+    }
+}
+
+fn remote_cluster(leaf: RemoteCluster) -> types::RemoteClusterV3 {
+    types::RemoteClusterV3 {
+        kind: "remote_cluster".to_owned(),
+        version: "v3".to_owned(),
+        metadata: Some(types::Metadata {
+            name: leaf.name,
+            namespace: "default".to_owned(),
+            ..types::Metadata::default()
+        }),
+        status: Some(types::RemoteClusterStatusV3 {
+            connection: if leaf.online { "online" } else { "offline" }.to_owned(),
+            last_heartbeat: Some(prost_types::Timestamp {
+                seconds: leaf.last_heartbeat,
+                nanos: 0,
+            }),
+        }),
+        ..types::RemoteClusterV3::default()
     }
 }

@@ -25,6 +25,13 @@ pub(super) const ROOM: Room = Room {
     each: 256,
 };
 
+/// The room of connections that are passed on to leaves, who see certificates that this cluster does not: a small part of
+/// the streams of a link, so that databases are reached whatever waits there.
+pub(super) const PASSING: Room = Room {
+    total: 128,
+    each: 64,
+};
+
 /// Who waits.
 #[derive(Debug)]
 pub(super) struct Gate {

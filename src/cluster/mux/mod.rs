@@ -6,6 +6,8 @@
 mod first;
 mod gate;
 mod inner;
+mod leaf_tls;
+mod linked;
 mod patience;
 mod route;
 #[cfg(test)]
@@ -30,13 +32,14 @@ use tokio_rustls::server::TlsStream;
 
 use super::dbservice::DbService;
 use super::grpc::{self, Caller, Closer};
+use super::leaf::{self, Recorded, recorded};
 use super::readahead::ReadAhead;
 use super::state::ClusterState;
 use super::web::{self, Peer};
 use crate::identity::Certificate;
 use crate::transport::ping::PingStream;
 use first::First;
-use gate::{Gate, ROOM, Ticket};
+use gate::{Gate, PASSING, ROOM, Ticket};
 use patience::Patience;
 use route::Route;
 use tls::Configs;
@@ -66,7 +69,7 @@ const CALLS: u32 = 1000;
 /// Time for a last message on a connection that is refused.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-type Tls = TlsStream<ReadAhead<TcpStream>>;
+type Tls = TlsStream<Recorded<ReadAhead<TcpStream>>>;
 
 /// Everything behind the port.
 pub struct Front {
@@ -78,6 +81,7 @@ pub struct Front {
     transport: Router,
     databases: Arc<DbService>,
     gate: Arc<Gate>,
+    passing: Arc<Gate>,
     seats: Arc<Semaphore>,
 }
 
@@ -114,6 +118,7 @@ impl Front {
             transport: grpc::transport_router(),
             databases,
             gate: Gate::new(ROOM),
+            passing: Gate::new(PASSING),
             seats: Arc::new(Semaphore::new(SEATS)),
         }))
     }
@@ -163,11 +168,21 @@ impl Front {
             Ok(Ok((First::Postgres, stream))) => return self.inner_tls(stream, guest).await,
             Ok(Ok((First::Other, _)) | Err(_)) | Err(_) => return,
         };
-        let acceptor =
-            tokio_rustls::LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream);
-        let Ok(Ok(start)) = timeout(HANDSHAKE, acceptor).await else {
+        let acceptor = tokio_rustls::LazyConfigAcceptor::new(
+            rustls::server::Acceptor::default(),
+            recorded(stream),
+        );
+        let Ok(Ok(mut start)) = timeout(HANDSHAKE, acceptor).await else {
             return;
         };
+        let offered = start.client_hello().alpn();
+        if let Some(cluster) =
+            route::other_cluster(offered.into_iter().flatten(), self.state.name())
+        {
+            start.io.hook_mut().replay();
+            return self.pass_on(&cluster, start.io, guest).await;
+        }
+        start.io.hook_mut().forget();
         let hello = start.client_hello();
         let chosen = route::route(hello.alpn().into_iter().flatten(), self.state.name());
         let Some(route) = chosen else { return };
@@ -175,6 +190,11 @@ impl Front {
         let Ok(Ok(mut stream)) = timeout(HANDSHAKE, start.into_stream(config)).await else {
             return;
         };
+        match route {
+            Route::LeafJoin => return leaf::answer_join(&self.state, stream, guest.peer).await,
+            Route::LeafLink => return self.link(stream, guest).await,
+            _ => {}
+        }
         let Ok(certificate) = self.client_certificate(stream.get_ref().1.peer_certificates())
         else {
             return farewell(&mut stream, b"").await;
@@ -210,7 +230,7 @@ impl Front {
                     self.inner_tls(stream, guest).await;
                 }
             }
-            Route::ReverseTunnel | Route::Ssh => {
+            Route::ReverseTunnel | Route::Ssh | Route::LeafJoin | Route::LeafLink => {
                 farewell(&mut stream, b"SSH-2.0-Teleport\r\n").await;
             }
         }
@@ -263,9 +283,7 @@ impl Front {
             None | Some([]) => Ok(None),
             Some([one]) => {
                 let certificate = Certificate::from_der(one).map_err(|_| Refused)?;
-                let own = certificate.identity.teleport_cluster == certificate.issuer_cluster
-                    && certificate.issuer_cluster == self.state.name();
-                if own && self.configs.is_users(one) {
+                if self.configs.vouches(&certificate, one) {
                     Ok(Some(certificate))
                 } else {
                     Err(Refused)
@@ -281,22 +299,38 @@ impl Front {
         let Ok(certificate) = usable(certificate) else {
             return farewell(&mut stream, b"").await;
         };
+        let peer = guest.peer;
+        if certificate.is_none() {
+            // Nobody keeps the place at the gate.
+            let _guest = guest;
+            return self.auth_service(stream, None, peer).await;
+        }
+        if let Some(_seat) = guest.admitted() {
+            self.auth_service(stream, certificate, peer).await;
+        }
+    }
+
+    /// The auth service for the holder of a certificate that may be used there, or for nobody.
+    async fn auth_service<S>(
+        &self,
+        stream: TlsStream<S>,
+        certificate: Option<Certificate>,
+        peer: SocketAddr,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let closer = Closer::default();
-        let known = certificate.is_some();
-        let caller = Caller::new(certificate, guest.peer);
-        let router = if known { &self.auth } else { &self.anonymous };
+        let (router, calls) = if certificate.is_some() {
+            (&self.auth, CALLS)
+        } else {
+            (&self.anonymous, ANONYMOUS_CALLS)
+        };
+        let caller = Caller::new(certificate, peer);
         let router = router
             .clone()
             .layer(Extension(Arc::new(caller)))
             .layer(Extension(closer.clone()));
-        if known {
-            let Some(_seat) = guest.admitted() else {
-                return;
-            };
-            grpc_connection(stream, router, closer, CALLS).await;
-        } else {
-            grpc_connection(stream, router, closer, ANONYMOUS_CALLS).await;
-        }
+        grpc_connection(stream, router, closer, calls).await;
     }
 
     async fn database(&self, stream: Tls, certificate: Certificate, guest: Guest) {
@@ -316,6 +350,11 @@ impl Front {
         let Some(_seat) = guest.admitted() else {
             return;
         };
+        let cluster = &certificate.identity.route_to_cluster;
+        if !cluster.is_empty() && *cluster != self.state.name() {
+            // On the heap: sessions with databases here shall not carry its buffers.
+            return Box::pin(self.to_leaf(stream, &certificate, peer)).await;
+        }
         self.databases
             .serve_tunnel(stream, certificate.identity, certificate.not_after, peer)
             .await;
@@ -359,7 +398,7 @@ fn negotiated_ping(stream: &Tls) -> bool {
 }
 
 /// Says the last word, if any, and ends the TLS connection properly.
-async fn farewell(stream: &mut Tls, word: &[u8]) {
+async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut TlsStream<S>, word: &[u8]) {
     let _ = timeout(FAREWELL, async {
         stream.write_all(word).await?;
         stream.shutdown().await
@@ -368,7 +407,10 @@ async fn farewell(stream: &mut Tls, word: &[u8]) {
 }
 
 /// gRPC on HTTP/2 until the client leaves or `closer` ends the connection.
-async fn grpc_connection(stream: Tls, router: Router, closer: Closer, calls: u32) {
+async fn grpc_connection<S>(stream: TlsStream<S>, router: Router, closer: Closer, calls: u32)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
     builder
         .http2()

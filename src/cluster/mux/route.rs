@@ -1,5 +1,6 @@
 //! Where a TLS connection goes: the client's list of protocols, in its order (transport.md 3.1, stage B, and 14).
 
+use crate::cluster::leaf;
 use crate::identity;
 
 /// What a ClientHello asks for.
@@ -19,10 +20,14 @@ pub(super) enum Route {
     ReverseTunnel,
     /// The SSH proxy.
     Ssh,
+    /// A cluster that wants to become a leaf.
+    LeafJoin,
+    /// The link of a leaf.
+    LeafLink,
 }
 
 impl Route {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Auth,
         Self::AuthLegacy,
         Self::Transport,
@@ -30,6 +35,8 @@ impl Route {
         Self::Web,
         Self::ReverseTunnel,
         Self::Ssh,
+        Self::LeafJoin,
+        Self::LeafLink,
     ];
 
     /// The protocols the server accepts on this route, its favourite first.
@@ -42,6 +49,8 @@ impl Route {
             Self::Web => &["http/1.1", "h2"],
             Self::ReverseTunnel => &["teleport-reversetunnel"],
             Self::Ssh => &["teleport-proxy-ssh"],
+            Self::LeafJoin => &[leaf::JOIN_PROTOCOL],
+            Self::LeafLink => &[leaf::LINK_PROTOCOL],
         }
     }
 }
@@ -58,9 +67,21 @@ pub(super) fn route<'a>(offered: impl Iterator<Item = &'a [u8]>, cluster: &str) 
         b"teleport-proxy-ssh-grpc" => Some(Some(Route::Transport)),
         b"teleport-reversetunnel" => Some(Some(Route::ReverseTunnel)),
         b"teleport-proxy-ssh" => Some(Some(Route::Ssh)),
+        other if other == leaf::JOIN_PROTOCOL.as_bytes() => Some(Some(Route::LeafJoin)),
+        other if other == leaf::LINK_PROTOCOL.as_bytes() => Some(Some(Route::LeafLink)),
         other if other.starts_with(b"teleport-auth@") => Some(auth(&offered, cluster)),
         _ => None,
     })?
+}
+
+/// The other cluster whose auth service the offered protocols name: the connection is passed on to it as it is.
+pub(super) fn other_cluster<'a>(
+    mut offered: impl Iterator<Item = &'a [u8]>,
+    cluster: &str,
+) -> Option<String> {
+    // transport.md 3.3: the first protocol, and no other.
+    let name = offered.next()?.strip_prefix(b"teleport-auth@")?;
+    identity::decode_cluster(std::str::from_utf8(name).ok()?).filter(|name| name != cluster)
 }
 
 /// The auth route looks at the first protocol only, and at the second to choose the interface.
@@ -118,6 +139,24 @@ mod tests {
             }
         }
         assert!(seen > 40, "{seen}");
+    }
+
+    #[test]
+    fn another_clusters_auth_service_is_named_by_the_first_protocol() {
+        let other =
+            |protocols: &[&str]| other_cluster(protocols.iter().map(|p| p.as_bytes()), "root");
+        let leaf = "teleport-auth@6c656166.teleport.cluster.local";
+        assert_eq!(other(&[leaf, "h2"]).as_deref(), Some("leaf"));
+        assert_eq!(other(&["h2", leaf]), None);
+        assert_eq!(
+            other(&["teleport-auth@726f6f74.teleport.cluster.local", "h2"]),
+            None
+        );
+        assert_eq!(
+            other(&["teleport-auth@zz.teleport.cluster.local", "h2"]),
+            None
+        );
+        assert_eq!(other(&[]), None);
     }
 
     #[test]

@@ -15,10 +15,12 @@ use rustls::{
     SignatureScheme,
 };
 
+use super::leaf_tls::{LeafVerifier, RootVerifier};
 use super::route::Route;
 use crate::cluster::ca::{CaError, CaKind, HostRequest, KeyedCert};
+use crate::cluster::leaf::Trusts;
 use crate::cluster::state::ClusterState;
-use crate::identity::{self, BACKDATING_SECONDS};
+use crate::identity::{self, BACKDATING_SECONDS, Certificate, GENERIC_CLUSTER_NAME};
 
 /// Seconds for which the certificates of one start are valid: a year is what browsers still accept.
 const LIFETIME: i64 = 365 * 24 * 3600;
@@ -55,6 +57,12 @@ pub(super) struct Configs {
     inner: Arc<ServerConfig>,
     users: Arc<Verifier>,
     cluster: String,
+    provider: Arc<CryptoProvider>,
+    /// For clusters that join and know the host authority by its pin.
+    join_pinned: Arc<ServerConfig>,
+    auth: KeyedCert,
+    local: Arc<Verifier>,
+    trusts: Arc<Trusts>,
 }
 
 impl Configs {
@@ -67,10 +75,18 @@ impl Configs {
         let mut by_route = BTreeMap::new();
         for route in Route::ALL {
             for pool in [Pool::Local, Pool::Unknown] {
-                let verifier = Verifier::new(&provider, &local, pool, route == Route::Transport)?;
+                let verifier: Option<Arc<dyn ClientCertVerifier>> = match route {
+                    Route::ReverseTunnel | Route::Ssh | Route::LeafJoin => None,
+                    Route::LeafLink => Some(Arc::new(LeafVerifier::new(state.leaves(), &provider))),
+                    _ => Some(Verifier::new(
+                        &provider,
+                        &local,
+                        pool,
+                        route == Route::Transport,
+                    )?),
+                };
                 let key = certificates.of(route);
-                let asks = !matches!(route, Route::ReverseTunnel | Route::Ssh);
-                let config = config(&provider, key, asks.then_some(verifier), route.protocols())?;
+                let config = config(&provider, key, &[], verifier, route.protocols())?;
                 by_route.insert((route, pool), Arc::new(config));
             }
         }
@@ -78,25 +94,74 @@ impl Configs {
         let inner = Arc::new(config(
             &provider,
             &certificates.proxy,
-            Some(Arc::clone(&verifier)),
             &[],
+            Some(Arc::clone(&verifier) as Arc<dyn ClientCertVerifier>),
+            &[],
+        )?);
+        let join_pinned = Arc::new(config(
+            &provider,
+            &certificates.proxy,
+            state.authority(CaKind::Host).cert_der(),
+            None,
+            Route::LeafJoin.protocols(),
         )?);
         Ok(Self {
             by_route,
             inner,
             users: verifier,
             cluster: state.name().to_owned(),
+            join_pinned,
+            auth: certificates.auth,
+            local: Verifier::new(&provider, &local, Pool::Local, false)?,
+            trusts: Arc::clone(state.trusts()),
+            provider,
         })
     }
 
     /// The configuration of a route, with the pool that the server name chooses: this cluster's encoded name and every
     /// name that encodes no cluster mean this cluster.
     pub(super) fn get(&self, route: Route, server_name: Option<&str>) -> Arc<ServerConfig> {
-        let pool = match server_name.and_then(identity::decode_cluster) {
-            Some(name) if name != self.cluster => Pool::Unknown,
+        let named = server_name.and_then(identity::decode_cluster);
+        let pool = match &named {
+            Some(name) if *name != self.cluster => Pool::Unknown,
             _ => Pool::Local,
         };
-        Arc::clone(&self.by_route[&(route, pool)])
+        let config = match route {
+            Route::Auth if named.as_ref() != Some(&self.cluster) => {
+                self.auth_of_others(named.as_deref())
+            }
+            Route::LeafJoin if server_name == Some(GENERIC_CLUSTER_NAME) => {
+                Some(&self.join_pinned).cloned()
+            }
+            _ => None,
+        };
+        config.unwrap_or_else(|| Arc::clone(&self.by_route[&(route, pool)]))
+    }
+
+    /// The auth service for users of the clusters in front of this one: of the one that the server name encodes, or of all
+    /// of them and of this one (transport.md 3.3). `None` when there is none.
+    fn auth_of_others(&self, named: Option<&str>) -> Option<Arc<ServerConfig>> {
+        let trusts = match named {
+            Some(name) => vec![self.trusts.get(name)?],
+            None => self.trusts.all(),
+        };
+        if trusts.is_empty() {
+            return None;
+        }
+        let local = named
+            .is_none()
+            .then(|| Arc::clone(&self.local) as Arc<dyn ClientCertVerifier>);
+        let verifier = Arc::new(RootVerifier::new(trusts, local, &self.provider));
+        // Made of what is checked already; nothing of it can fail here.
+        config(
+            &self.provider,
+            &self.auth,
+            &[],
+            Some(verifier),
+            Route::Auth.protocols(),
+        )
+        .ok()
+        .map(Arc::new)
     }
 
     /// The configuration of the handshake inside a database connection without a client certificate (transport.md 10.2).
@@ -106,9 +171,23 @@ impl Configs {
 }
 
 impl Configs {
-    /// Whether the user authority signed the certificate. All authorities of a cluster have the same name, so that only
-    /// the signature tells.
-    pub(super) fn is_users(&self, certificate: &CertificateDer<'_>) -> bool {
+    /// Whether the user authority of the cluster that the certificate names signed it: this one's, or, on the auth route,
+    /// that of a cluster in front of this one. All authorities of a cluster have the same name, so that only the signature
+    /// tells.
+    pub(super) fn vouches(&self, certificate: &Certificate, der: &CertificateDer<'_>) -> bool {
+        let issuer = &certificate.issuer_cluster;
+        if certificate.identity.teleport_cluster != *issuer {
+            return false;
+        }
+        if *issuer == self.cluster {
+            return self.is_users(der);
+        }
+        let trust = self.trusts.get(issuer);
+        trust.is_some_and(|trust| trust.signed(der, UnixTime::now()))
+    }
+
+    /// Whether this cluster's user authority signed the certificate.
+    fn is_users(&self, certificate: &CertificateDer<'_>) -> bool {
         self.users
             .verify_client_cert(certificate, &[], UnixTime::now())
             .is_ok()
@@ -162,8 +241,8 @@ impl Certificates {
     fn of(&self, route: Route) -> &KeyedCert {
         match route {
             Route::Auth | Route::AuthLegacy => &self.auth,
-            Route::Transport | Route::Ssh => &self.proxy,
-            Route::Database | Route::Web | Route::ReverseTunnel => &self.web,
+            Route::Transport | Route::Ssh | Route::LeafLink => &self.proxy,
+            Route::Database | Route::Web | Route::ReverseTunnel | Route::LeafJoin => &self.web,
         }
     }
 }
@@ -186,10 +265,12 @@ fn roots(state: &ClusterState, kinds: &[CaKind]) -> Result<Arc<RootCertStore>, T
     Ok(Arc::new(roots))
 }
 
+/// `issuer` is sent along when it is not empty.
 fn config(
     provider: &Arc<CryptoProvider>,
     key: &KeyedCert,
-    verifier: Option<Arc<Verifier>>,
+    issuer: &[u8],
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
     protocols: &[&str],
 ) -> Result<ServerConfig, TlsError> {
     let builder = ServerConfig::builder_with_provider(Arc::clone(provider))
@@ -199,11 +280,11 @@ fn config(
         None => builder.with_no_client_auth(),
     };
     let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.key_pkcs8_der.to_vec()));
-    let certified = CertifiedKey::from_der(
-        vec![CertificateDer::from(key.cert_der.clone())],
-        private,
-        provider,
-    )?;
+    let mut chain = vec![CertificateDer::from(key.cert_der.clone())];
+    if !issuer.is_empty() {
+        chain.push(CertificateDer::from(issuer.to_vec()));
+    }
+    let certified = CertifiedKey::from_der(chain, private, provider)?;
     let mut config =
         builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
     config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();

@@ -22,6 +22,7 @@ use super::authorities::Authorities;
 use super::dbservice::{Catalog, DbService, Passwords};
 use super::documents::{Documents, DocumentsError};
 use super::labels::Labels;
+use super::leaf;
 use super::lockout::Rate;
 use super::mux::{self, Front, TlsError};
 use super::state::{Clock, ClusterState, Report, Setup, StateError, system_clock};
@@ -248,6 +249,7 @@ impl Server {
         databases.recover();
         let labels = Labels::start(&state).await;
         let front = Front::new(&state, Arc::clone(&databases))?;
+        let links = tokio::spawn(leaf::run_agent(Arc::clone(&front)));
         let (stop_front, stopped) = oneshot::channel::<()>();
         let front = tokio::spawn(mux::serve(listener, front, async {
             // A dropped sender means the same as a message.
@@ -263,6 +265,7 @@ impl Server {
             labels,
             front,
             stop_front,
+            links: AbortOnDrop(links),
             lock,
         })
     }
@@ -282,6 +285,7 @@ pub struct RunningServer {
     labels: Labels,
     front: JoinHandle<()>,
     stop_front: oneshot::Sender<()>,
+    links: AbortOnDrop,
     // Held as long as the directory is in use.
     lock: DirectoryLock,
 }
@@ -324,7 +328,17 @@ impl RunningServer {
         let _ = self.stop_front.send(());
         let _ = self.front.await;
         self.labels.stop().await;
+        drop(self.links);
         self.lock
+    }
+}
+
+/// The links to other clusters, which end with this.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

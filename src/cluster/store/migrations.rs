@@ -8,6 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 /// The steps, ascending.
 const STEPS: &[(i64, &str)] = &[
     (1, include_str!("001_base.sql")),
+    (2, include_str!("002_leaf.sql")),
     (3, include_str!("003_sessions.sql")),
 ];
 

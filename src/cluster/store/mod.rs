@@ -7,6 +7,7 @@
 
 mod failures;
 mod journal;
+mod leaf;
 mod locks;
 mod migrations;
 
@@ -17,6 +18,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 pub use failures::Failures;
 pub use journal::JournalRow;
+pub use leaf::{RemoteClusterRow, TokenRow, TrustRow};
 use migrations::Applied;
 
 /// Why the state cannot be used.
@@ -241,7 +243,6 @@ impl Store {
     }
 
     /// Runs statements that count together or not at all; other processes wait meanwhile.
-    #[allow(dead_code, reason = "for the topics' files")]
     fn transaction<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,

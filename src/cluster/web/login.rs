@@ -206,7 +206,7 @@ async fn second_step(
     } else {
         Some(SubjectPublicKey::from_pem(&tls_key).map_err(|e| Refused::bad(e.to_string()))?)
     };
-    if !route.is_empty() && route != state.name() {
+    if !route.is_empty() && route != state.name() && !state.leaves().knows(&route) {
         return Err(Refused(
             StatusCode::NOT_FOUND,
             format!("remote cluster {route:?} is not found"),

@@ -1,6 +1,7 @@
 //! Access decisions for one user (rbac.md 5-7, 9, 11).
 
 mod auto;
+mod clusters;
 mod connect;
 mod enumerate;
 mod matcher;

@@ -108,7 +108,7 @@ impl Side {
     }
 }
 
-fn evaluate(
+pub(super) fn evaluate(
     expression: &Result<LabelExpression, ExprError>,
     labels: &BTreeMap<String, String>,
     traits: &Traits,
