@@ -20,7 +20,6 @@ mod proxy_db;
 mod recorded_messages;
 mod sessions;
 mod three_lines;
-mod tsh;
 mod tunnel_and_login;
 
 /// A file that nobody lists would silently not run.

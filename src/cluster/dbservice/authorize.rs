@@ -182,7 +182,8 @@ fn find(
         return Err(Refusal::new(
             DENIED,
             format!("protocol {} is not served here", quote(protocol)),
-        ));
+        )
+        .with_hint("postern-cluster lists databases of every protocol; it serves PostgreSQL"));
     }
     Ok(database)
 }

@@ -65,6 +65,17 @@ pub(super) fn generate(
             "access request {id:?} not found"
         )));
     }
+    if let Some(route) = &database
+        && let Some(listed) = state.database(&route.service_name)
+        && listed.protocol != "postgres"
+        && (request.route_to_cluster.is_empty() || request.route_to_cluster == state.name())
+    {
+        // Real clusters issue one for anything; here it would lead to a closed connection, so the reason comes at once.
+        return Err(Status::invalid_argument(format!(
+            "database {:?} speaks {}: postern-cluster lists such databases, but it serves PostgreSQL only",
+            listed.name, listed.protocol
+        )));
+    }
     let keys = Keys::of(request)?;
     let wish = Reissue {
         expires,

@@ -14,7 +14,7 @@ use crate::proto::auth as pb;
 use crate::proto::auth::paginated_resource::Resource;
 use crate::proto::types;
 use crate::rbac::filter::{matches_keywords, matches_labels};
-use crate::rbac::{AccessChecker, Database, Predicate};
+use crate::rbac::{AccessChecker, AccessError, Database, MatchError, Predicate};
 
 /// Resources of a page when the caller names no number, and at most.
 const PAGE: usize = 1000;
@@ -158,8 +158,8 @@ impl<'d> View<'d, '_> {
     }
 
     fn shows(&self, database: &Database) -> Result<bool, Status> {
-        let visible = self.checker.can_list(database);
-        Ok(visible.map_err(|e| Status::unknown(e.to_string()))? && self.filter.holds(database)?)
+        let visible = self.checker.can_list(database).map_err(|e| broken(&e))?;
+        Ok(visible && self.filter.holds(database)?)
     }
 
     fn all(&self) -> Result<Vec<&'d Database>, Status> {
@@ -251,6 +251,17 @@ fn wrong(error: &crate::rbac::expr::ExprError) -> Status {
         },
         error.to_string(),
     )
+}
+
+/// A broken label matcher of a role: it makes the whole list fail, with the codes of a predicate's mistakes.
+fn broken(error: &AccessError) -> Status {
+    match error {
+        AccessError::Match(error) | AccessError::SilentMatch(error) => match error {
+            MatchError::Expression(error) => wrong(error),
+            MatchError::Regexp(text) => Status::invalid_argument(text.clone()),
+        },
+        other => Status::unknown(other.to_string()),
+    }
 }
 
 fn resources(state: &ClusterState, page: &Page<'_>) -> Vec<pb::PaginatedResource> {

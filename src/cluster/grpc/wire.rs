@@ -22,17 +22,20 @@ pub(super) fn role(role: &Role) -> types::RoleV6 {
     message
 }
 
-/// A database with its namespace, and with an admin user even where it has none.
+/// Label and value of databases that were created as resources, not written into a configuration file.
+const CREATED: (&str, &str) = ("teleport.dev/origin", "dynamic");
+
+/// A database with its namespace and, unless it was created as a resource, with an admin user even where it has none.
 pub(super) fn database(database: &Database) -> types::DatabaseV3 {
     let mut message = types::DatabaseV3::from(database);
     let metadata = message.metadata.get_or_insert_default();
     if metadata.namespace.is_empty() {
         "default".clone_into(&mut metadata.namespace);
     }
-    message
-        .spec
-        .get_or_insert_default()
-        .admin_user
-        .get_or_insert_default();
+    let created = metadata.labels.get(CREATED.0).map(String::as_str) == Some(CREATED.1);
+    let spec = message.spec.get_or_insert_default();
+    if !created {
+        spec.admin_user.get_or_insert_default();
+    }
     message
 }

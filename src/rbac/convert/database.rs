@@ -57,6 +57,8 @@ impl From<&DatabaseV3> for Database {
             status_azure: status.azure.map(Into::into).unwrap_or_default(),
             mongo_atlas: spec.mongo_atlas.unwrap_or_default().name,
             mysql_version: spec.my_sql.unwrap_or_default().server_version,
+            ad_keytab: ad.keytab_file,
+            ad_krb5: ad.krb5_file,
             ad_domain: ad.domain,
             ad_spn: ad.spn,
             managed_users: status.managed_users,
@@ -101,6 +103,8 @@ impl From<&Database> for DatabaseV3 {
                 trust_system_cert_pool: database.tls.trust_system_cert_pool,
             }),
             ad: Some(Ad {
+                keytab_file: database.ad_keytab,
+                krb5_file: database.ad_krb5,
                 domain: database.ad_domain,
                 spn: database.ad_spn,
                 ..Ad::default()
@@ -108,16 +112,10 @@ impl From<&Database> for DatabaseV3 {
             my_sql: Some(MySqlOptions {
                 server_version: database.mysql_version,
             }),
-            // A real cluster sends an empty one for a database without.
-            admin_user: Some(
-                database
-                    .admin_user
-                    .map(|a| DatabaseAdminUser {
-                        name: a.name,
-                        default_database: a.default_database,
-                    })
-                    .unwrap_or_default(),
-            ),
+            admin_user: database.admin_user.map(|a| DatabaseAdminUser {
+                name: a.name,
+                default_database: a.default_database,
+            }),
             mongo_atlas: Some(MongoAtlas {
                 name: database.mongo_atlas,
             }),

@@ -123,6 +123,10 @@ impl Default for TlsFields {
 #[serde(default)]
 #[allow(missing_docs, reason = "as in Database")]
 pub struct Ad {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub keytab_file: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub krb5_file: String,
     pub domain: String,
     pub spn: String,
 }
@@ -257,6 +261,8 @@ impl Database {
                     trust_system_cert_pool: self.tls.trust_system_cert_pool,
                 },
                 ad: Ad {
+                    keytab_file: self.ad_keytab.clone(),
+                    krb5_file: self.ad_krb5.clone(),
                     domain: self.ad_domain.clone(),
                     spn: self.ad_spn.clone(),
                 },
@@ -331,6 +337,8 @@ impl Document {
             azure: spec.azure,
             mongo_atlas: spec.mongo_atlas.name,
             mysql_version: spec.mysql.server_version,
+            ad_keytab: spec.ad.keytab_file,
+            ad_krb5: spec.ad.krb5_file,
             ad_domain: spec.ad.domain,
             ad_spn: spec.ad.spn,
             status_aws: status.aws,

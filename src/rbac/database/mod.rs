@@ -59,7 +59,11 @@ pub struct Database {
     pub mongo_atlas: String,
     /// MySQL server version.
     pub mysql_version: String,
-    /// Active Directory domain and service principal.
+    /// File with the key for Active Directory, at the database service.
+    pub ad_keytab: String,
+    /// File with the Kerberos configuration, at the database service.
+    pub ad_krb5: String,
+    /// Active Directory domain.
     pub ad_domain: String,
     /// Service principal name.
     pub ad_spn: String,
