@@ -18,6 +18,8 @@ mod proto_fresh;
 mod provisioning;
 mod proxy_db;
 mod recorded_messages;
+mod redshift;
+mod redshift_guide;
 mod sessions;
 mod three_lines;
 mod tunnel_and_login;

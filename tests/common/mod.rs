@@ -3,7 +3,9 @@
 pub(crate) mod demo;
 pub(crate) mod env;
 pub(crate) mod ran;
+pub(crate) mod redshift_gateway;
 pub(crate) mod tunnel;
+pub(crate) mod warehouse;
 
 use std::time::{Duration, Instant};
 

@@ -355,6 +355,14 @@ impl Opening<'_> {
         if self.service.is_stopping() {
             return Err(stopping());
         }
+        // Nobody is made who then cannot have a password. Where certificates count, this asks nobody.
+        if provision::check_names(&self.upstream, &admin, user, &automatic.roles).is_ok() {
+            let login = self.upstream.credential(user, &self.allowed.name).await;
+            login.map_err(|error| {
+                let host = self.upstream.host.clone();
+                admin.failed(host, error).refusal(user, None)
+            })?;
+        }
         let intent = self.intent(automatic);
         let now = self.service.catalog.now();
         let journal = &self.service.journal;

@@ -50,8 +50,8 @@ pub(super) async fn activate(
     roles: &[String],
 ) -> Result<(), ProvisionError> {
     let mut roles = distinct(roles);
+    check_names(upstream, admin, user, &roles)?;
     if upstream.is_redshift() {
-        redshift::check_names(user, admin.name(), &roles)?;
         let work = (admin.name(), user, roles);
         return transacted(upstream, admin, &work, |(admin, user, roles), client| {
             Box::pin(redshift::activate(client, admin, user, roles))
@@ -66,7 +66,6 @@ pub(super) async fn activate(
         roles.push("rds_iam".into());
         roles = distinct(&roles);
     }
-    guards::check_names(user, admin.name(), &roles)?;
     transacted(upstream, admin, &(user, roles), |(user, roles), client| {
         Box::pin(async move {
             let done = activate::activate(client, user, roles).await;
@@ -74,6 +73,20 @@ pub(super) async fn activate(
         })
     })
     .await
+}
+
+/// Whether a user of this name, with these roles, could be made on this kind of server. Asks nobody.
+pub(super) fn check_names(
+    upstream: &Upstream,
+    admin: &Admin,
+    user: &str,
+    roles: &[String],
+) -> Result<(), ProvisionError> {
+    if upstream.is_redshift() {
+        redshift::check_names(user, admin.name(), roles)
+    } else {
+        guards::check_names(user, admin.name(), roles)
+    }
 }
 
 /// Strips and locks `user` (or drops it, as the mode says) unless backends of it run. The caller holds the user's lock.
