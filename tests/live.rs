@@ -13,6 +13,7 @@ mod tsh_connect;
 mod tsh_databases;
 mod tsh_elsewhere;
 mod tsh_kinds;
+mod tsh_leaf;
 mod tsh_listing;
 mod tsh_session;
 mod tsh_tunnel;

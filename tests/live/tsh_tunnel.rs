@@ -12,14 +12,14 @@ use crate::common::ran::Ran;
 use crate::common::{exclusive, wait_for};
 
 /// A running `tsh proxy db`; ends with the test.
-struct Proxy {
+pub(super) struct Proxy {
     child: Child,
     port: u16,
 }
 
 impl Proxy {
     /// Starts one on a free port and waits until it listens.
-    fn start(tsh: &Tsh, args: &[&str]) -> Self {
+    pub(super) fn start(tsh: &Tsh, args: &[&str]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
@@ -53,7 +53,7 @@ impl Proxy {
         proxy
     }
 
-    fn psql(&self, user: &str, more: &str) -> Command {
+    pub(super) fn psql(&self, user: &str, more: &str) -> Command {
         let mut command = Command::new("psql");
         command
             .args(["-X", "-A", "-t", "-w"])

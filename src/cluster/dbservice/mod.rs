@@ -9,6 +9,7 @@
 //! | `pool` | admin connections, kept for the next change |
 //! | `provision` | automatic users: activation and deactivation |
 //! | `serve` | one client from its first packet to its end |
+//! | `pass` | one whose database is behind another cluster |
 //! | `relay` | the data phase |
 //! | `finish` | the end of a backend |
 //! | `teardown` | automatic users after the last session, and what a crash left behind |
@@ -28,6 +29,7 @@ mod errors;
 mod finish;
 mod journal;
 mod monitor;
+mod pass;
 mod password;
 mod pool;
 mod provision;
@@ -200,7 +202,30 @@ impl DbService {
     /// no answer.
     pub async fn refuse<S: Io + 'static>(&self, stream: S, denial: Denial) {
         let (open, _closed) = oneshot::channel();
-        serve::refuse(serve::Client::new(Box::new(stream), open), denial).await;
+        pass::refuse(serve::Client::new(Box::new(stream), open), denial).await;
+    }
+
+    /// Passes a tunnelled client on to the stream that `open` gives, where another cluster serves it, until one of the two
+    /// ends or this cluster has a reason to end it (a lock, a limit, its own end). The client is told why there is no such
+    /// stream, and `lost` when it ends without a last word.
+    pub async fn pass<S: Io + 'static, T: Io>(
+        self: &Arc<Self>,
+        stream: S,
+        (identity, cert_not_after): (Identity, i64),
+        peer: SocketAddr,
+        open: impl Future<Output = Result<T, Denial>>,
+        lost: Denial,
+    ) {
+        let _task = Task::begin(self.tasks.clone());
+        let (ended, _) = oneshot::channel();
+        let client = serve::Client::new(Box::new(stream), ended);
+        let holder = serve::Holder {
+            identity,
+            cert_not_after,
+            peer,
+            arrived: 0,
+        };
+        pass::pass(self, client, &holder, open, lost).await;
     }
 
     /// Goes on where an earlier process ended, in the background: users whose sessions it did not live to clean up after are

@@ -22,7 +22,7 @@ use super::sessions::{Backend, Entry, LiveSession, UserKey, describe};
 use super::startup::{First, first_packet};
 use super::teardown::Teardown;
 use super::tls::Upstream;
-use super::{BoxedIo, DbService, Denial};
+use super::{BoxedIo, DbService};
 use crate::cluster::audit::{Opened, SessionLog};
 use crate::identity::Identity;
 use crate::pg::{NegotiateProtocolVersion, ProtocolVersion, Startup};
@@ -71,7 +71,7 @@ impl Holder {
 
 /// The client's connection. Whoever waits for its end is told when this is dropped.
 pub(super) struct Client {
-    stream: BoxedIo,
+    pub(super) stream: BoxedIo,
     _open: oneshot::Sender<()>,
 }
 
@@ -89,7 +89,7 @@ impl Client {
     }
 
     /// Sends a last message, if there is one, and closes. A client that does not listen any more is no error.
-    async fn close(mut self, last: Option<Refusal>) {
+    pub(super) async fn close(mut self, last: Option<Refusal>) {
         let ending = async {
             if let Some(last) = last {
                 self.send(&last.to_bytes()).await?;
@@ -98,21 +98,6 @@ impl Client {
         };
         let _ = tokio::time::timeout(CLOSE_LIMIT, ending).await;
     }
-}
-
-/// Hears a client out as far as needed to tell it why it is not served.
-pub(super) async fn refuse(mut client: Client, denial: Denial) {
-    let last = match first_packet(&mut client.stream).await {
-        Some(First::Startup(_)) => {
-            let refusal = Refusal::new(denial.code, denial.message);
-            Some(match denial.hint {
-                Some(hint) => refusal.with_hint(hint),
-                None => refusal,
-            })
-        }
-        Some(First::Cancel(_)) | None => None,
-    };
-    client.close(last).await;
 }
 
 /// Serves a client and all that follows.

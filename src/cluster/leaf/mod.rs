@@ -80,8 +80,8 @@ pub enum OpenError {
         /// Its last sign of life, unix seconds; 0 when there was none.
         last_heartbeat: i64,
     },
-    /// The link failed while the stream was opened.
-    #[error("cluster {} is offline", quote(cluster))]
+    /// The link failed while the stream was opened, or later.
+    #[error("the connection to cluster {} is lost", quote(cluster))]
     Lost {
         /// Its name.
         cluster: String,

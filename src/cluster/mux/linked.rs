@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::UnixTime;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional_with_sizes};
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional_with_sizes};
 use tokio::time::timeout;
 
 use super::route::Route;
@@ -61,12 +61,8 @@ impl Front {
     }
 
     /// Takes a database connection to the leaf that its certificate names. The user must be somebody here too.
-    pub(super) async fn to_leaf<S>(
-        &self,
-        mut client: S,
-        certificate: &Certificate,
-        peer: SocketAddr,
-    ) where
+    pub(super) async fn to_leaf<S>(&self, client: S, certificate: &Certificate, peer: SocketAddr)
+    where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let cluster = &certificate.identity.route_to_cluster;
@@ -79,31 +75,20 @@ impl Front {
         if let Some(denial) = refused {
             return self.databases.refuse(client, denial).await;
         }
-        let purpose = Purpose::Database(&certificate.der);
-        match leaf::open(&self.state, cluster, purpose, peer).await {
-            Ok(mut leaf) => {
-                let copying = copy_bidirectional_with_sizes(&mut client, &mut leaf, COPY, COPY);
-                tokio::select! {
-                    // Both ends' errors are their own.
-                    _ = copying => {}
-                    // A lock here is none there, so the leaf cannot know of it.
-                    () = self.until_locked(&certificate.identity) => {}
-                }
-                let _ = timeout(HANDSHAKE, client.shutdown()).await;
-            }
-            Err(error) => {
-                let denial = Denial {
-                    code: match &error {
-                        OpenError::Unknown(_) => "3D000",
-                        OpenError::Refused { .. } => "28000",
-                        OpenError::Offline { .. } | OpenError::Lost { .. } => "08006",
-                    },
-                    message: error.to_string(),
-                    hint: Some(error.hint(self.state.name())),
-                };
-                self.databases.refuse(client, denial).await;
-            }
-        }
+        let root = self.state.name();
+        let open = async {
+            let purpose = Purpose::Database(&certificate.der);
+            let opened = leaf::open(&self.state, cluster, purpose, peer).await;
+            opened.map_err(|error| denial(&error, root))
+        };
+        let lost = OpenError::Lost {
+            cluster: cluster.clone(),
+            why: "the session's stream ended".to_owned(),
+        };
+        let holder = (certificate.identity.clone(), certificate.not_after);
+        self.databases
+            .pass(client, holder, peer, open, denial(&lost, root))
+            .await;
     }
 
     /// The refusal of somebody whom a lock concerns.
@@ -115,15 +100,6 @@ impl Front {
             message: "access denied".to_owned(),
             hint: Some(lock.reason()),
         })
-    }
-
-    async fn until_locked(&self, identity: &Identity) {
-        let mut changes = self.state.changes();
-        while self.state.lock_on(&identity.into()).is_none() {
-            if changes.changed().await.is_err() {
-                return std::future::pending().await;
-            }
-        }
     }
 
     /// A connection to the auth service that a root passed on.
@@ -186,5 +162,18 @@ impl Front {
                 self.databases.refuse(stream, denial).await;
             }
         }
+    }
+}
+
+/// What a client is told that does not get to the leaf.
+fn denial(error: &OpenError, root: &str) -> Denial {
+    Denial {
+        code: match error {
+            OpenError::Unknown(_) => "3D000",
+            OpenError::Refused { .. } => "28000",
+            OpenError::Offline { .. } | OpenError::Lost { .. } => "08006",
+        },
+        message: error.to_string(),
+        hint: Some(error.hint(root)),
     }
 }

@@ -4,6 +4,7 @@ mod audit;
 mod cuts;
 mod ends;
 mod names;
+mod passing;
 mod passwords;
 mod protocol;
 mod recovery;
