@@ -239,6 +239,10 @@ fn denied(error: &AccessError, database: &Database) -> Refusal {
                 quote(user)
             ))
         }
+        AccessError::NoAdminUser => refusal.with_hint(format!(
+            "name it in the document of the database {}: `spec.admin_user.name`, or the label `teleport.dev/db-admin`",
+            quote(&database.name)
+        )),
         AccessError::MfaRequired => {
             refusal.with_hint("a certificate verified by a second factor is needed")
         }

@@ -322,13 +322,42 @@ impl Opening<'_> {
         Ok(self.session(opened, entry, None))
     }
 
-    /// A session of a user that is made for it. The user's lock is held until the login is through, so that no teardown
-    /// can come between.
+    /// A session of a user that is made for it.
     async fn automatic(self, automatic: &Automatic, admin: Admin) -> Result<Session, Refusal> {
         let user = &self.allowed.user;
-        let key = self.upstream.key(user);
+        // The TLS connection of the session is made while the user is: two round trips less.
+        let (entered, dialled) = tokio::join!(
+            Box::pin(self.enter(automatic, &admin)),
+            self.upstream.open(user)
+        );
+        let (entry, teardown) = entered?;
+        let mut opened = self.login(dialled).await;
+        // Another process that makes users on this server found this one unused: once more (db-service.md 3.14).
+        if opened.as_ref().is_err_and(ConnectError::is_refused_login) {
+            self.reactivate(automatic, &admin).await;
+            opened = self.login(self.upstream.open(user).await).await;
+        }
+        match opened {
+            Ok(opened) => Ok(self.session(opened, entry, Some(teardown))),
+            Err(error) => {
+                drop(entry);
+                self.service.spawn(teardown.run());
+                Err(error.refusal())
+            }
+        }
+    }
+
+    /// Makes the user, and enters the session. From then on no teardown takes the user away, and no session with other roles
+    /// changes it: the user's lock need not be held while this one logs in, so that others of the user do so beside it.
+    async fn enter(
+        &self,
+        automatic: &Automatic,
+        admin: &Admin,
+    ) -> Result<(Entry, Teardown), Refusal> {
+        let key = self.upstream.key(&self.allowed.user);
+        let sessions = &self.service.sessions;
         let lock = tokio::select! {
-            lock = self.service.sessions.lock(&key, LOCK_LIMIT) => lock,
+            lock = sessions.lock(&key, LOCK_LIMIT) => lock,
             () = self.service.stopping() => return Err(stopping()),
         };
         let Some(_lock) = lock else {
@@ -340,8 +369,11 @@ impl Opening<'_> {
         if self.service.is_stopping() {
             return Err(stopping());
         }
+        let live = self.live(Some(&automatic.roles));
+        sessions.arrived(&key, &live.roles, SETTLE_LIMIT).await;
         // Nobody is made who then cannot have a password. Where certificates count, this asks nobody.
-        if provision::check_names(&self.upstream, &admin, user, &automatic.roles).is_ok() {
+        let user = &self.allowed.user;
+        if provision::check_names(&self.upstream, admin, user, &automatic.roles).is_ok() {
             let login = self.upstream.credential(user, &self.allowed.name).await;
             login.map_err(|error| {
                 let host = self.upstream.host.clone();
@@ -357,35 +389,28 @@ impl Opening<'_> {
             Refusal::new(PROVISIONING, text)
                 .with_hint("whoever runs the cluster must see to its state directory")
         })?;
-        // The TLS connection of the session is made while the user is: two round trips less.
-        let (activated, dialled) = tokio::join!(
-            self.activate(&key, &admin, &automatic.roles),
-            self.upstream.open(user)
-        );
-        if let Err(error) = activated {
+        if let Err(error) = self.activate(&key, admin, &automatic.roles).await {
             if error.leaves_doubt() {
                 // The answer got lost and may have been a success.
                 self.service.spawn(self.teardown(intent, key.clone()).run());
             } else if let Err(error) = journal.undo(&key, before, now).await {
-                let user = quote(user);
+                let user = quote(&self.allowed.user);
                 self.service.catalog.warn(&format!(
                     "database user {user} was not made, but stays in the journal: {error}"
                 ));
             }
             return Err(self.refusal(&key, &error));
         }
-        let entry = self
-            .service
-            .sessions
-            .enter(key.clone(), self.live(Some(&automatic.roles)));
-        let teardown = self.teardown(intent, key);
-        match self.login(dialled).await {
-            Ok(opened) => Ok(self.session(opened, entry, Some(teardown))),
-            Err(error) => {
-                drop(entry);
-                self.service.spawn(teardown.run());
-                Err(error.refusal())
-            }
+        let entry = sessions.enter(key.clone(), live);
+        Ok((entry, self.teardown(intent, key)))
+    }
+
+    /// Puts the user into service again. A failure shows in the login that follows.
+    async fn reactivate(&self, automatic: &Automatic, admin: &Admin) {
+        let user = &self.allowed.user;
+        let key = self.upstream.key(user);
+        if let Some(_lock) = self.service.sessions.lock(&key, LOCK_LIMIT).await {
+            let _ = provision::activate(&self.upstream, admin, user, &automatic.roles).await;
         }
     }
 
@@ -441,7 +466,9 @@ impl Opening<'_> {
     /// What the client is told when the user could not be activated.
     fn refusal(&self, key: &UserKey, error: &ProvisionError) -> Refusal {
         let hint = match error {
-            ProvisionError::RolesChanged { .. } => describe(&self.service.sessions.of(key)),
+            ProvisionError::RolesChanged { foreign, .. } if foreign.is_empty() => {
+                describe(&self.service.sessions.of(key))
+            }
             _ => None,
         };
         error.refusal(&self.allowed.user, hint)

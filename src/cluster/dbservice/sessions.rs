@@ -166,6 +166,19 @@ impl Sessions {
         true
     }
 
+    /// Waits until no session of the user with other roles than `roles` is between its activation and its login, when the
+    /// database does not know it yet; at most `limit`.
+    pub(super) async fn arrived(&self, key: &UserKey, roles: &[String], limit: Duration) {
+        let mut changed = self.changed.subscribe();
+        let arriving = || {
+            let mut sessions = self.of(key).into_iter();
+            sessions.any(|session| session.pid == 0 && !session.ending && session.roles != roles)
+        };
+        let arrived = async { while arriving() && changed.changed().await.is_ok() {} };
+        // As above.
+        let _ = tokio::time::timeout(limit, arrived).await;
+    }
+
     /// Takes the provisioning lock of one database user; `None` when it stays taken for `limit`.
     pub(super) async fn lock(&self, key: &UserKey, limit: Duration) -> Option<OwnedMutexGuard<()>> {
         let lock = {
@@ -335,6 +348,26 @@ mod tests {
         let (settled, ()) = tokio::join!(sessions.settled(&key, limit), async { drop(entry) });
         assert!(settled);
         assert_eq!(sessions.of(&key), []);
+    }
+
+    #[tokio::test]
+    async fn arriving_sessions_with_other_roles_are_waited_for() {
+        let sessions = Arc::new(Sessions::default());
+        let limit = Duration::from_secs(60);
+        let (same, other) = (["reader".into(), "writer".into()], ["reader".into()]);
+        let entry = sessions.enter(key(), session("orders", true));
+        sessions.arrived(&key(), &same, limit).await;
+        let key = key();
+        tokio::join!(sessions.arrived(&key, &other, limit), async {
+            tokio::task::yield_now().await;
+            entry.change(|session| session.pid = 42);
+        });
+        assert_eq!(sessions.of(&key).len(), 1);
+        let second = sessions.enter(key.clone(), session("orders", true));
+        tokio::join!(sessions.arrived(&key, &other, limit), async {
+            tokio::task::yield_now().await;
+            drop(second);
+        });
     }
 
     #[tokio::test(start_paused = true)]

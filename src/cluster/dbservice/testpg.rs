@@ -2,6 +2,7 @@
 
 mod caller;
 mod catalog;
+mod relay;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -17,6 +18,7 @@ use crate::cluster::store::Store;
 
 pub(super) use caller::{Caller, Refused, Session};
 pub(super) use catalog::{TestCatalog, service};
+pub(super) use relay::Relay;
 
 /// How long a state may take to be reached, on a loaded machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,6 +65,11 @@ impl TestPg {
 
     /// A server for one test alone.
     pub(super) async fn start(name: &str) -> Self {
+        Self::start_with(name, &[]).await
+    }
+
+    /// The same with more settings, `name=value`.
+    pub(super) async fn start_with(name: &str, settings: &[&str]) -> Self {
         let state =
             std::env::temp_dir().join(format!("postern-test-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&state).expect("a directory");
@@ -81,7 +88,7 @@ impl TestPg {
         };
         let programs = Programs::find_here().expect("PostgreSQL is installed where tests run");
         let port = free_port();
-        let server = Server::start(&programs, &place, &tls, port)
+        let server = Server::start_with(&programs, &place, &tls, port, settings)
             .await
             .expect("a server");
         let pg = Self {
@@ -164,6 +171,47 @@ impl TestPg {
         tokio::net::UnixStream::connect(path)
             .await
             .expect("a connection")
+    }
+
+    /// Connects as the superuser to another database than postgres.
+    pub(super) async fn superuser_in(&self, database: &str) -> Client {
+        let server = self.server.as_ref().expect("it runs");
+        server.connect(database).await.expect("the superuser")
+    }
+
+    /// Runs statements as the superuser.
+    pub(super) async fn run(&self, sql: &str) {
+        if let Err(error) = self.superuser().await.batch_execute(sql).await {
+            panic!("{sql}: {error:?}");
+        }
+    }
+
+    /// What a query of one row and one column gives to the superuser.
+    pub(super) async fn value<T>(&self, query: &str) -> T
+    where
+        T: for<'a> tokio_postgres::types::FromSql<'a>,
+    {
+        let row = self.superuser().await.query_one(query, &[]).await;
+        row.unwrap_or_else(|error| panic!("{query}: {error:?}"))
+            .get(0)
+    }
+
+    /// Whether memberships have grantors (PostgreSQL 16 and later).
+    pub(super) async fn has_grantors(&self) -> bool {
+        self.value("SELECT current_setting('server_version_num')::int >= 160000")
+            .await
+    }
+
+    /// Every role, membership, role setting and dependence on a role, whole.
+    pub(super) async fn catalogue(&self) -> String {
+        self.value(
+            "SELECT string_agg(line, E'\n' ORDER BY line) FROM (
+               SELECT to_jsonb(r)::text AS line FROM pg_authid r UNION ALL
+               SELECT to_jsonb(m)::text FROM pg_auth_members m UNION ALL
+               SELECT to_jsonb(s)::text FROM pg_db_role_setting s UNION ALL
+               SELECT to_jsonb(d)::text FROM pg_shdepend d) AS all_of_it",
+        )
+        .await
     }
 
     /// Stops the server (fast).

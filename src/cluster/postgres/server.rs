@@ -57,6 +57,20 @@ impl Server {
         tls: &Tls,
         port: u16,
     ) -> Result<Self, PostgresError> {
+        Self::start_with(programs, place, tls, port, &[]).await
+    }
+
+    /// The same with settings, `name=value`, that override its own.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_with(
+        programs: &Programs,
+        place: &Place,
+        tls: &Tls,
+        port: u16,
+        overrides: &[&str],
+    ) -> Result<Self, PostgresError> {
         initialise(programs, place).await?;
         stop_leftover(programs, place).await?;
         place.write(&place.data.join("pg_hba.conf"), HBA)?;
@@ -71,6 +85,9 @@ impl Server {
         let mut command = Command::from(place.command(&programs.path("postgres")));
         command.arg("-D").arg(&place.data);
         for setting in settings(&place.socket, port) {
+            command.arg("-c").arg(setting);
+        }
+        for setting in overrides {
             command.arg("-c").arg(setting);
         }
         let file = private_file(&log).map_err(at(&log))?;

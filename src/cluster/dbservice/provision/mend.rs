@@ -19,7 +19,7 @@ pub(in crate::cluster::dbservice) struct Mend {
 const READING: &str = "
 SELECT statement, current_database()::text AS name
 FROM (SELECT format('GRANT SELECT ON pg_catalog.%I TO %I', t.name, current_user) AS statement
-      FROM unnest(ARRAY['pg_auth_members', 'pg_database', 'pg_roles', 'pg_stat_activity']) AS t (name)
+      FROM unnest(ARRAY['pg_auth_members', 'pg_roles', 'pg_stat_activity']) AS t (name)
       WHERE NOT has_table_privilege('pg_catalog.' || t.name, 'SELECT')
       UNION ALL
       SELECT format('GRANT EXECUTE ON FUNCTION pg_catalog.%s TO %I', f.name, current_user)

@@ -14,7 +14,7 @@ use crate::identity::{Identity, RouteToDatabase};
 #[derive(Clone)]
 pub(in crate::cluster::dbservice) struct Caller {
     pub(in crate::cluster::dbservice) user: String,
-    /// Role of the Teleport user: `auto`, `drop` or `app`.
+    /// Roles of the Teleport user, with `+` between them: `auto`, `drop`, `app`, or those of the catalogue.
     pub(in crate::cluster::dbservice) role: &'static str,
     /// Allowed database roles.
     pub(in crate::cluster::dbservice) allowed: Vec<String>,
@@ -26,6 +26,8 @@ pub(in crate::cluster::dbservice) struct Caller {
     pub(in crate::cluster::dbservice) db_name: String,
     /// Seconds the certificate is still valid.
     pub(in crate::cluster::dbservice) valid: i64,
+    /// Traits beside `db_roles`.
+    pub(in crate::cluster::dbservice) traits: BTreeMap<String, Vec<String>>,
 }
 
 impl Caller {
@@ -40,6 +42,7 @@ impl Caller {
             db_user: user.into(),
             db_name: "postgres".into(),
             valid: 3600,
+            traits: BTreeMap::new(),
         }
     }
 
@@ -63,6 +66,21 @@ impl Caller {
         self
     }
 
+    pub(in crate::cluster::dbservice) fn with_trait(mut self, name: &str, value: &str) -> Self {
+        self.traits.insert(name.into(), vec![value.into()]);
+        self
+    }
+
+    pub(in crate::cluster::dbservice) fn db_user(mut self, name: &str) -> Self {
+        self.db_user = name.into();
+        self
+    }
+
+    pub(in crate::cluster::dbservice) fn db_name(mut self, name: &str) -> Self {
+        self.db_name = name.into();
+        self
+    }
+
     pub(in crate::cluster::dbservice) fn valid(mut self, seconds: i64) -> Self {
         self.valid = seconds;
         self
@@ -70,12 +88,14 @@ impl Caller {
 
     /// What the certificate says.
     pub(in crate::cluster::dbservice) fn identity(&self) -> Identity {
+        let mut traits = self.traits.clone();
+        traits.insert("db_roles".to_owned(), self.allowed.clone());
         Identity {
             username: self.user.clone(),
-            roles: vec![self.role.into()],
+            roles: self.role.split('+').map(ToOwned::to_owned).collect(),
             usage: vec!["usage:db".into()],
             teleport_cluster: "root".into(),
-            traits: BTreeMap::from([("db_roles".to_owned(), self.allowed.clone())]),
+            traits,
             route_to_database: Some(RouteToDatabase {
                 service_name: self.database.into(),
                 protocol: "postgres".into(),

@@ -19,6 +19,7 @@ pub(in crate::cluster::dbservice) struct TestCatalog {
     db: Arc<Authority>,
     db_client: Arc<Authority>,
     databases: BTreeMap<String, Database>,
+    roles: BTreeMap<String, Role>,
     pub(in crate::cluster::dbservice) warnings: Mutex<Vec<String>>,
     locks: Mutex<Vec<Lock>>,
     limits: Mutex<Limits>,
@@ -88,6 +89,7 @@ impl TestCatalog {
             db: Arc::clone(&pg.db),
             db_client: Arc::clone(&pg.db_client),
             databases: databases.collect(),
+            roles: BTreeMap::new(),
             warnings: Mutex::default(),
             locks: Mutex::default(),
             limits: Mutex::default(),
@@ -102,6 +104,40 @@ impl TestCatalog {
     pub(in crate::cluster::dbservice) fn only(mut self, name: &str) -> Self {
         self.databases.retain(|other, _| other == name);
         self
+    }
+
+    /// With one more database; `labels` are its static ones.
+    pub(in crate::cluster::dbservice) fn with_database(
+        mut self,
+        name: &str,
+        labels: &Value,
+        mut spec: Value,
+    ) -> Self {
+        spec["protocol"] = "postgres".into();
+        let metadata = json!({"name": name, "labels": labels});
+        let document = json!({"kind": "db", "version": "v3", "metadata": metadata, "spec": spec});
+        let database = Database::from_document(&document).expect("a database");
+        self.databases.insert(name.into(), database);
+        self
+    }
+
+    /// With one more role.
+    pub(in crate::cluster::dbservice) fn with_role(
+        mut self,
+        name: &str,
+        version: &str,
+        spec: &Value,
+    ) -> Self {
+        let document =
+            json!({"kind": "role", "version": version, "metadata": {"name": name}, "spec": spec});
+        let role = Role::from_document(&document).expect("a role");
+        self.roles.insert(name.into(), role);
+        self
+    }
+
+    /// A service with this catalogue.
+    pub(in crate::cluster::dbservice) fn service(self) -> Arc<DbService> {
+        DbService::new(Arc::new(self))
     }
 
     /// With a state file.
@@ -172,7 +208,10 @@ impl Catalog for TestCatalog {
         let roles = identity
             .roles
             .iter()
-            .map(|name| Role::from_document(&role(name)).expect("a role"))
+            .map(|name| match self.roles.get(name) {
+                Some(role) => role.clone(),
+                None => Role::from_document(&role(name)).expect("a role"),
+            })
             .collect();
         AccessChecker::new(&identity.username, false, roles, &identity.traits).map_err(|error| {
             AuthzError {

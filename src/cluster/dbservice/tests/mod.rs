@@ -1,8 +1,11 @@
 //! The service in front of a real PostgreSQL server; every state is read past the service, by a superuser.
 
+mod admins;
 mod audit;
 mod cuts;
 mod ends;
+mod load;
+mod modes;
 mod names;
 mod passing;
 mod passwords;

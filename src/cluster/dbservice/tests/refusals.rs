@@ -364,7 +364,18 @@ async fn powerful_accounts_are_nobodys_session_and_nobodys_role() {
             } else {
                 "managed_superuser pg18"
             };
-            assert_eq!(refused.message, recorded(case));
+            let mut text = recorded(case);
+            if pg
+                .value("SELECT current_setting('server_version_num')::int < 140000")
+                .await
+            {
+                // The older server's own wording; nothing was recorded with it.
+                text = text.replace(
+                    "superuser roles or change superuser attribute",
+                    "superusers",
+                );
+            }
+            assert_eq!(refused.message, text);
         }
         assert_eq!(pg.user("p-super").await, before);
         let refused = Caller::auto("p-pgrole")
