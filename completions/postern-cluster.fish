@@ -26,9 +26,56 @@ end
 
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -s h -l help -d 'Print help'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -s V -l version -d 'Print version'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "start" -d 'Runs a cluster in the foreground, until SIGTERM or Ctrl+C; SIGHUP reads documents and configuration again'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "check" -d 'Checks configuration and documents without starting anything'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "status" -d 'Shows how a running cluster is, and its open sessions'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "reload" -d 'Has a running cluster read configuration, documents and web certificate again'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "users" -d 'Adds, removes and lists users, and sets their passwords'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "demo" -d 'Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "code" -d 'Prints the current one-time code of a user, for those without an authenticator app'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "util" -d 'Generates completions and manual pages'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand start" -s c -l config -d 'Reads this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand start" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand check" -s c -l config -d 'Checks this configuration and the documents it names' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand check" -l format -d 'Chooses how the result is printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand status" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand status" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand status" -l format -d 'Chooses how the facts are printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand reload" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand reload" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand reload" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and not __fish_seen_subcommand_from add rm ls reset" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and not __fish_seen_subcommand_from add rm ls reset" -f -a "add" -d 'Adds a user, or gives one whom a document describes a password; shows the one-time key as a QR code'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and not __fish_seen_subcommand_from add rm ls reset" -f -a "rm" -d 'Removes a user with password and one-time key'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and not __fish_seen_subcommand_from add rm ls reset" -f -a "ls" -d 'Lists users and where they come from'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and not __fish_seen_subcommand_from add rm ls reset" -f -a "reset" -d 'Gives a user a new password and a new one-time key'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from add" -l roles -d 'Roles; not for a user whom a document describes' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from add" -l traits -d 'Values for templates in roles, e.g. db_roles=reader,writer; may be given several times' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from add" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from add" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from add" -l format -d 'Chooses how the result is printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from add" -l password-stdin -d 'Reads the password from standard input; asked for on the terminal without this'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from rm" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from rm" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from ls" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from ls" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from ls" -l format -d 'Chooses how the list is printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -l format -d 'Chooses how the result is printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -l keep-key -d 'Keeps the one-time key, and sets only a new password'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -l password-stdin -d 'Reads the password from standard input; asked for on the terminal without this'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l dir -d 'Keeps the cluster\'s state in this directory, made when missing [default: the data directory of the user]' -r -F
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l port -d 'Listens on this port of 127.0.0.1; 0 takes any free one' -r
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l public-addr -d 'Announces this address to clients instead of localhost' -r

@@ -25,9 +25,95 @@ Register-ArgumentCompleter -Native -CommandName 'postern-cluster' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Runs a cluster in the foreground, until SIGTERM or Ctrl+C; SIGHUP reads documents and configuration again')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Checks configuration and documents without starting anything')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Shows how a running cluster is, and its open sessions')
+            [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Has a running cluster read configuration, documents and web certificate again')
+            [CompletionResult]::new('users', 'users', [CompletionResultType]::ParameterValue, 'Adds, removes and lists users, and sets their passwords')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C')
             [CompletionResult]::new('code', 'code', [CompletionResultType]::ParameterValue, 'Prints the current one-time code of a user, for those without an authenticator app')
             [CompletionResult]::new('util', 'util', [CompletionResultType]::ParameterValue, 'Generates completions and manual pages')
+            break
+        }
+        'postern-cluster;start' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Reads this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Reads this configuration')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'postern-cluster;check' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Checks this configuration and the documents it names')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Checks this configuration and the documents it names')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the result is printed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;status' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the facts are printed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;reload' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'postern-cluster;users' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Adds a user, or gives one whom a document describes a password; shows the one-time key as a QR code')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Removes a user with password and one-time key')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'Lists users and where they come from')
+            [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Gives a user a new password and a new one-time key')
+            break
+        }
+        'postern-cluster;users;add' {
+            [CompletionResult]::new('--roles', '--roles', [CompletionResultType]::ParameterName, 'Roles; not for a user whom a document describes')
+            [CompletionResult]::new('--traits', '--traits', [CompletionResultType]::ParameterName, 'Values for templates in roles, e.g. db_roles=reader,writer; may be given several times')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the result is printed')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Reads the password from standard input; asked for on the terminal without this')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;users;rm' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'postern-cluster;users;ls' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the list is printed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;users;reset' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the result is printed')
+            [CompletionResult]::new('--keep-key', '--keep-key', [CompletionResultType]::ParameterName, 'Keeps the one-time key, and sets only a new password')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Reads the password from standard input; asked for on the terminal without this')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'postern-cluster;demo' {

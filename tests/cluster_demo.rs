@@ -426,7 +426,7 @@ fn a_bad_document_is_named_with_its_line() {
     let (code, stderr) = refused(base.path(), &["--port", "0", "--dir", "state"]);
     assert_eq!(code, Some(1));
     assert!(
-        stderr.contains("users.yaml: line 6: user \"b\": a user needs at least one role"),
+        stderr.contains("users.yaml:6: user \"b\": a user needs at least one role"),
         "{stderr}"
     );
 }

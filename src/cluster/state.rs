@@ -12,6 +12,7 @@ use super::documents::{Documents, User};
 use super::leaf::{Leaves, Trusts};
 use super::lockout::{Rate, RateLimit};
 use super::locks::{self, Holder, Lock, Locks};
+use super::metrics::Metrics;
 use super::random::{self, NoRandomness};
 use super::store::{Store, StoreError};
 use super::users::{CredentialError, Logins};
@@ -39,6 +40,21 @@ pub fn system_clock() -> Clock {
             .unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     })
+}
+
+/// A web certificate from outside, and its key. `Debug` hides it.
+#[derive(Clone)]
+pub struct WebCertificate {
+    /// The chain as DER, the server's certificate first.
+    pub chain: Vec<Vec<u8>>,
+    /// The key, as `rustls` takes it.
+    pub key: Arc<rustls::pki_types::PrivateKeyDer<'static>>,
+}
+
+impl std::fmt::Debug for WebCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WebCertificate(****)")
+    }
 }
 
 /// Why a cluster cannot be opened.
@@ -82,6 +98,8 @@ pub struct Setup {
     pub login_rate: Rate,
     /// The time.
     pub clock: Clock,
+    /// The certificate that the web port shows; issued by the cluster's own authority when absent.
+    pub web_certificate: Option<WebCertificate>,
     /// Gives temporary passwords for databases of cloud providers.
     pub passwords: Option<Arc<dyn Passwords>>,
     /// Takes lines for whoever runs the cluster.
@@ -94,10 +112,12 @@ pub struct ClusterState {
     host_id: String,
     documents: RwLock<Arc<Documents>>,
     authorities: RwLock<Arc<Authorities>>,
+    web_certificate: RwLock<Option<WebCertificate>>,
     changes: watch::Sender<u64>,
     leaves: Arc<Leaves>,
     trusts: Arc<Trusts>,
     locks: Locks,
+    metrics: Metrics,
     store: Arc<Store>,
     logins: Arc<Logins>,
     login_rate: RateLimit,
@@ -139,8 +159,9 @@ impl ClusterState {
         let host_id = kept("host_id", &random::uuid)?;
         let authorities = Authorities::open(&store, &setup.name, (setup.clock)() / 1000)?;
         let documents = std::mem::take(&mut setup.documents);
+        let web_certificate = RwLock::new(setup.web_certificate.take());
         let second_factor = setup.second_factor && documents.preference.second_factor;
-        let logins = Arc::new(Logins::new(Arc::clone(&store), second_factor)?);
+        let logins = Arc::new(Logins::new(Arc::clone(&store), second_factor));
         let login_rate = RateLimit::new(setup.login_rate);
         let password_checks = Arc::new(Semaphore::new(PASSWORD_CHECKS));
         let leaves = Leaves::open(&setup.name, Arc::clone(&store))?;
@@ -150,10 +171,12 @@ impl ClusterState {
             host_id,
             documents: RwLock::new(Arc::new(documents)),
             authorities: RwLock::new(Arc::new(authorities)),
+            web_certificate,
             changes: watch::Sender::new(0),
             leaves: Arc::new(leaves),
             trusts: Arc::new(trusts),
             locks: Locks::open(Arc::clone(&store))?,
+            metrics: Metrics::default(),
             store,
             logins,
             login_rate,
@@ -200,6 +223,23 @@ impl ClusterState {
     #[must_use]
     pub fn authority(&self, kind: CaKind) -> Arc<Authority> {
         Arc::clone(self.authorities().get(kind))
+    }
+
+    /// The certificate that the web port shows, if it comes from outside.
+    #[must_use]
+    pub fn web_certificate(&self) -> Option<WebCertificate> {
+        self.web_certificate
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes another certificate for the web port; `Front::renew` shows it.
+    pub fn set_web_certificate(&self, certificate: Option<WebCertificate>) {
+        *self
+            .web_certificate
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = certificate;
     }
 
     /// Roles, users and databases as they are now. Whoever needs several of them takes this once.
@@ -285,6 +325,12 @@ impl ClusterState {
             self.note_change();
         }
         Ok(())
+    }
+
+    /// Figures since the start.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// A role by name.

@@ -117,6 +117,7 @@ impl TestCluster {
             documents: Documents::load(&path).expect("valid documents"),
             second_factor,
             login_rate: Rate::default(),
+            web_certificate: None,
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
             passwords: None,
             report: Arc::new(move |line| {

@@ -8,7 +8,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use super::lockout::Lockout;
-use super::random::{self, NoRandomness};
+use super::random::NoRandomness;
 use super::store::{Store, StoreError};
 use super::totp::Key;
 
@@ -64,17 +64,15 @@ pub struct Logins {
 
 impl Logins {
     /// Uses the credentials in `store`; without `second_factor` a password is enough.
-    ///
-    /// # Errors
-    /// When the operating system gives no random bytes.
-    pub fn new(store: Arc<Store>, second_factor: bool) -> Result<Self, CredentialError> {
-        let decoy = hash(&random::password()?)?;
-        Ok(Self {
+    #[must_use]
+    pub fn new(store: Arc<Store>, second_factor: bool) -> Self {
+        let decoy = decoy();
+        Self {
             store,
             lockout: Lockout::default(),
             decoy,
             second_factor: AtomicBool::new(second_factor),
-        })
+        }
     }
 
     /// Whether a one-time code is asked for.
@@ -184,15 +182,27 @@ pub fn set_password(store: &Store, user: &str, password: &str) -> Result<Key, Cr
         Some(key) => key,
         None => Key::generate()?,
     };
-    store.set_credential(user, &hash(password)?, key.base32())?;
+    store.set_credential(user, &hash_password(password)?, key.base32())?;
     Ok(key)
 }
 
-fn hash(password: &str) -> Result<String, CredentialError> {
+/// Hashes a password, as a PHC string. Slow on purpose.
+///
+/// # Errors
+/// When the password cannot be hashed.
+pub fn hash_password(password: &str) -> Result<String, CredentialError> {
     hasher()
         .hash_password(password.as_bytes())
         .map(|hash| hash.to_string())
         .map_err(|e| CredentialError::Hash(e.to_string()))
+}
+
+/// A hash of the usual cost that no password has: making one at each start would take time and 19 MiB.
+fn decoy() -> String {
+    let (memory, passes, lanes) = COST;
+    format!(
+        "$argon2id$v=19$m={memory},t={passes},p={lanes}$bm9ib2R5J3Mgc2FsdA$bm9ib2R5J3MgaGFzaCwgMzIgYnl0ZXMgbG9uZy4uLi4"
+    )
 }
 
 fn hasher() -> Argon2<'static> {
@@ -215,7 +225,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let store = Arc::new(Store::open(&dir.path().join("state.db")).expect("a store"));
         let key = set_password(&store, "alice", "secret").expect("a credential");
-        (dir, Logins::new(store, second_factor).expect("logins"), key)
+        (dir, Logins::new(store, second_factor), key)
     }
 
     #[test]
@@ -277,5 +287,20 @@ mod tests {
         assert!(logins.begin("alice", "secret", NOW).is_err());
         assert!(logins.begin("alice", "other", NOW).is_ok());
         assert!(logins.begin("", "", NOW).is_err());
+    }
+
+    #[test]
+    fn the_decoy_costs_as_much_as_a_password() {
+        let decoy = decoy();
+        let parsed = PasswordHash::new(&decoy).expect("a PHC string");
+        let real = hash_password("correct horse battery").expect("a hash");
+        let real = PasswordHash::new(&real).expect("a PHC string");
+        assert_eq!(parsed.params, real.params);
+        assert_eq!(parsed.algorithm, real.algorithm);
+        assert_eq!(
+            parsed.hash.map(|h| h.len()),
+            real.hash.map(|h| h.len()),
+            "the output is as long"
+        );
     }
 }

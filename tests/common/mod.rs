@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod env;
 pub(crate) mod ran;
 pub(crate) mod redshift_gateway;
+pub(crate) mod server;
 pub(crate) mod tunnel;
 pub(crate) mod warehouse;
 

@@ -35,7 +35,7 @@ impl Embedded {
             .expect("a runtime");
         let mut options = ServerOptions::new(name, directory.path().join("state"));
         options.second_factor = false;
-        options.audit = false;
+        options.audit = None;
         options.login_rate.burst = 100_000;
         let running = runtime.block_on(async {
             let server = Server::prepare(options).await.expect("a cluster");

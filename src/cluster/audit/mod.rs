@@ -115,6 +115,12 @@ impl Audit {
         Some(Arc::new(SessionLog::new(log, opened)))
     }
 
+    /// Events that could not be written, from the start.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.0.as_ref().map_or(0, |log| log.queue.missing())
+    }
+
     /// Waits until everything handed over so far is written or given up. False when that is not done after `limit`.
     pub async fn flush(&self, limit: Duration) -> bool {
         match &self.0 {

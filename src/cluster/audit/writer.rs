@@ -27,6 +27,8 @@ pub(super) struct Queue {
 struct Load {
     bytes: AtomicUsize,
     lost: AtomicU64,
+    /// Events that are missing, from the start.
+    missing: AtomicU64,
 }
 
 enum Work {
@@ -56,6 +58,11 @@ impl Queue {
         }
         // The thread lives as long as the sender.
         let _ = self.sender.send(Work::Event(event, weight));
+    }
+
+    /// Events that could not be written, from the start.
+    pub(super) fn missing(&self) -> u64 {
+        self.load.missing.load(Relaxed) + self.load.lost.load(Relaxed)
     }
 
     /// Waits until everything before is done with, at most `limit`.
@@ -92,6 +99,7 @@ fn write_all(receiver: &Receiver<Work>, mut file: Rotating, load: &Load, report:
                             ));
                         }
                         failed += 1;
+                        load.missing.fetch_add(1, Relaxed);
                     }
                 }
             }
@@ -107,6 +115,7 @@ fn write_all(receiver: &Receiver<Work>, mut file: Rotating, load: &Load, report:
             ));
         }
         overrun += lost;
+        load.missing.fetch_add(lost, Relaxed);
         if overrun > 0 && load.bytes.load(Relaxed) == 0 {
             report(&format!(
                 "audit log {path}: caught up; {overrun} events are missing"

@@ -3,10 +3,18 @@
 //! One file for each command, always in this order: the arguments with their help, `run`, private helpers. Facts go to
 //! standard output, all else to standard error.
 
+mod check;
 mod code;
 mod demo;
 pub mod exit;
+mod notify;
+mod place;
+mod reload;
 mod signals;
+mod start;
+mod status;
+mod table;
+mod users;
 pub mod util;
 
 use std::process::ExitCode;
@@ -30,6 +38,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs a cluster in the foreground, until SIGTERM or Ctrl+C; SIGHUP reads documents and configuration again.
+    Start(start::StartArgs),
+    /// Checks configuration and documents without starting anything.
+    Check(check::CheckArgs),
+    /// Shows how a running cluster is, and its open sessions.
+    Status(status::StatusArgs),
+    /// Has a running cluster read configuration, documents and web certificate again.
+    Reload(reload::ReloadArgs),
+    /// Adds, removes and lists users, and sets their passwords.
+    Users(users::UsersArgs),
     /// Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C.
     Demo(demo::DemoArgs),
     /// Prints the current one-time code of a user, for those without an authenticator app.
@@ -52,6 +70,11 @@ pub enum Format {
 #[must_use]
 pub fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Start(args) => start::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Reload(args) => reload::run(&args),
+        Command::Users(args) => users::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Code(args) => code::run(args),
         Command::Util(args) => util::run(&args),

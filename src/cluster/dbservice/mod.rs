@@ -54,6 +54,7 @@ use tokio::sync::{oneshot, watch};
 use crate::cluster::audit::Audit;
 use crate::cluster::ca::Authority;
 use crate::cluster::locks::Lock;
+use crate::cluster::metrics::Counter;
 use crate::cluster::store::Store;
 use crate::identity::Identity;
 use crate::pg::CancelRequest;
@@ -148,6 +149,7 @@ pub struct DbService {
     sessions: Arc<Sessions>,
     pools: provision::AdminPools,
     journal: Journal,
+    figures: Figures,
     stop: watch::Sender<bool>,
     tasks: watch::Sender<usize>,
 }
@@ -164,6 +166,7 @@ impl DbService {
         Arc::new(Self {
             catalog,
             journal,
+            figures: Figures::default(),
             audit,
             sessions: Arc::default(),
             pools: provision::AdminPools::default(),
@@ -262,6 +265,12 @@ impl DbService {
         Box::pin(teardown::sweep(self)).await;
     }
 
+    /// What became of clients since the start.
+    #[must_use]
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
     /// The open sessions, the oldest first.
     pub fn sessions(&self) -> Vec<LiveSession> {
         self.sessions.all()
@@ -287,7 +296,9 @@ impl DbService {
         });
     }
 
-    fn is_stopping(&self) -> bool {
+    /// Whether [`DbService::shutdown`] was called.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
         *self.stop.borrow()
     }
 
@@ -297,6 +308,15 @@ impl DbService {
         // The sender lives as long as `self`.
         let _ = stop.wait_for(|stopping| *stopping).await;
     }
+}
+
+/// What became of clients since the start.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Sessions that were opened.
+    pub opened: Counter,
+    /// Sessions that were refused or failed to open, whatever the reason.
+    pub refused: Counter,
 }
 
 /// One running piece of work, counted.

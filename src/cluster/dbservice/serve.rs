@@ -130,8 +130,14 @@ pub(super) async fn serve(service: Arc<DbService>, mut client: Client, holder: H
         Some(First::Startup(startup)) => {
             let opened = Box::pin(Session::open(&service, &holder, &startup)).await;
             match opened {
-                Ok(session) => session.run(client, &startup).await,
-                Err(refusal) => client.close(Some(refusal)).await,
+                Ok(session) => {
+                    service.figures.opened.add();
+                    session.run(client, &startup).await;
+                }
+                Err(refusal) => {
+                    service.figures.refused.add();
+                    client.close(Some(refusal)).await;
+                }
             }
         }
     }

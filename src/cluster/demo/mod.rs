@@ -24,7 +24,7 @@ use super::lockout::Rate;
 use super::postgres::PostgresError;
 use super::postgres::find::Programs;
 use super::postgres::place::Place;
-use super::server::{self, ServerError, ServerOptions};
+use super::server::{self, ServerError, ServerOptions, Source};
 use super::state::{Clock, ClusterState, Report, system_clock};
 use super::users::CredentialError;
 pub use credentials::{Credential, CredentialsError};
@@ -183,23 +183,32 @@ pub struct Running {
 /// # Errors
 /// When the directory is in use or damaged, the port taken, or PostgreSQL missing.
 pub async fn start(options: Options) -> Result<Running, DemoError> {
+    // On the heap: two clusters are started side by side.
+    Box::pin(start_all(options)).await
+}
+
+async fn start_all(options: Options) -> Result<Running, DemoError> {
     let programs = Programs::find_here()?;
     let report = Arc::clone(&options.report);
+    let usual = ServerOptions::new(options.cluster_name, options.directory);
     let settings = ServerOptions {
-        name: options.cluster_name,
-        directory: options.directory,
         listen: (Ipv4Addr::LOCALHOST, options.port).into(),
         public_addr: options.public_addr,
         second_factor: options.second_factor,
-        audit: options.audit,
+        audit: usual.audit.clone().filter(|_| options.audit),
+        source: Some(Source::directory(usual.directory.join("documents"))),
         login_rate: options.login_rate,
         clock: options.clock,
         passwords: server::cloud_passwords(),
         report: options.report,
+        ..usual
     };
+    let usual = ServerOptions::new(leaf::NAME, settings.directory.join(leaf::NAME));
     let leaf_settings = ServerOptions {
-        name: leaf::NAME.to_owned(),
-        directory: settings.directory.join(leaf::NAME),
+        audit: usual.audit.filter(|_| options.audit),
+        source: Some(Source::directory(usual.directory.join("documents"))),
+        name: usual.name,
+        directory: usual.directory,
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         public_addr: None,
         report: Arc::new(move |line| report(&format!("{}: {line}", leaf::NAME))),

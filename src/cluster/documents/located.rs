@@ -81,7 +81,8 @@ impl Located {
     /// The line of the field that `message` speaks of: one whose value it quotes, else the one with the longest name in it.
     pub(crate) fn line_for(&self, message: &str) -> u64 {
         let quoted = self.lines.iter().find(|(path, _)| {
-            !matches!(path.as_str(), "kind" | "metadata.name")
+            // Messages say what they are about; that is not what is wrong.
+            !matches!(path.rsplit('.').next(), Some("kind" | "name"))
                 && self
                     .value
                     .pointer(&format!("/{}", path.replace('.', "/")))
@@ -91,13 +92,24 @@ impl Located {
         if let Some((_, line)) = quoted {
             return *line;
         }
-        self.lines
-            .iter()
-            .map(|(path, line)| (path.rsplit('.').next().unwrap_or(path), line))
-            .filter(|(key, _)| !key.is_empty() && has_word(message, key))
-            .filter(|(key, _)| !key.bytes().all(|b| b.is_ascii_digit()))
-            .max_by_key(|(key, _)| key.len())
-            .map_or(self.line, |(_, line)| *line)
+        let keys = || {
+            self.lines
+                .iter()
+                .map(|(path, line)| (path.rsplit('.').next().unwrap_or(path), *line))
+                .filter(|(key, _)| !key.bytes().all(|b| b.is_ascii_digit()))
+        };
+        // As serde writes names: the first is the one that is wrong, others say what would be right.
+        let named = message
+            .split('`')
+            .nth(1)
+            .and_then(|name| keys().find(|(key, _)| *key == name));
+        named
+            .or_else(|| {
+                keys()
+                    .filter(|(key, _)| has_word(message, key))
+                    .max_by_key(|(key, _)| key.len())
+            })
+            .map_or(self.line, |(_, line)| line)
     }
 }
 

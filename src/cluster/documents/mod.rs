@@ -9,6 +9,7 @@ mod tests;
 pub mod user;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use super::leaf::document::TrustedCluster;
 use super::locks::Lock;
+use super::store::users::StoredUser;
 use crate::rbac::{Database, Role};
 use located::{Located, Malformed};
 pub use preference::{DEFAULT_SESSION_SECONDS, Preference};
@@ -100,7 +102,7 @@ impl Documents {
     /// # Errors
     /// When a file cannot be read, or documents are not valid or come twice.
     pub fn load(directory: &Path) -> Result<Self, DocumentsError> {
-        let (mut documents, problems) = Self::read(directory)?;
+        let (mut documents, problems) = Self::read(directory, Preference::default())?;
         if !problems.is_empty() {
             return Err(DocumentsError::Content(problems));
         }
@@ -108,9 +110,16 @@ impl Documents {
         Ok(documents)
     }
 
-    /// Reads the files as [`Documents::load`] does, and goes on after a mistake.
-    pub(super) fn read(directory: &Path) -> Result<(Self, Vec<Problem>), DocumentsError> {
-        let mut documents = Self::default();
+    /// Reads the files as [`Documents::load`] does, and goes on after a mistake. `preference` holds where they say nothing.
+    /// Users and roles are not looked at together before [`Documents::add_users`].
+    pub(super) fn read(
+        directory: &Path,
+        preference: Preference,
+    ) -> Result<(Self, Vec<Problem>), DocumentsError> {
+        let mut documents = Self {
+            preference,
+            ..Self::default()
+        };
         let mut problems = Vec::new();
         for path in files(directory)? {
             let text = std::fs::read_to_string(&path).map_err(|source| DocumentsError::File {
@@ -220,8 +229,28 @@ impl Documents {
         self.places.get(&(kind.to_owned(), name.to_owned()))
     }
 
+    /// Adds the users of the state; one that a document describes too is the document's.
+    pub(super) fn add_users(&mut self, users: Vec<StoredUser>) {
+        for StoredUser { user, .. } in users {
+            match self.users.entry(user.name.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert(user);
+                }
+                Entry::Occupied(taken) => {
+                    let name = taken.key().clone();
+                    let place = self.place("user", &name).map(ToString::to_string);
+                    self.warnings.push(format!(
+                        "{}: user {name:?}: the state has a user of this name too; the document counts",
+                        place.unwrap_or_default()
+                    ));
+                }
+            }
+        }
+        self.complete();
+    }
+
     /// Adds the role `access` that every Teleport cluster has, and warns of roles that nobody defines.
-    pub(super) fn complete(&mut self) {
+    fn complete(&mut self) {
         if !self.roles.contains_key("access") {
             let preset = serde_json::json!({"kind": "role", "version": "v7", "metadata": {"name": "access"}, "spec": {"allow": {
                 "db_labels": {"*": "*"}, "db_users": ["{{internal.db_users}}"], "db_names": ["{{internal.db_names}}"],
@@ -241,10 +270,13 @@ impl Documents {
                     .place("user", &user.name)
                     .map(|place| format!("{place}: "))
                     .unwrap_or_default();
-                self.warnings.push(format!(
+                let warning = format!(
                     "{place}user {:?} has the role {role:?}, which no document defines",
                     user.name
-                ));
+                );
+                if !self.warnings.contains(&warning) {
+                    self.warnings.push(warning);
+                }
             }
         }
     }

@@ -31,7 +31,7 @@ impl Default for Preference {
 
 impl Preference {
     /// Takes over what a `cluster_auth_preference` says.
-    pub(super) fn authentication(&mut self, spec: &Value) -> Result<(), String> {
+    pub(in crate::cluster) fn authentication(&mut self, spec: &Value) -> Result<(), String> {
         match (&spec["second_factors"], &spec["second_factor"]) {
             (Value::Array(factors), _) => {
                 self.second_factor = factors.iter().any(|f| f.as_str() == Some("otp"));
@@ -69,7 +69,7 @@ impl Preference {
     }
 
     /// Takes over what a `cluster_networking_config` says.
-    pub(super) fn networking(&mut self, spec: &Value) -> Result<(), String> {
+    pub(in crate::cluster) fn networking(&mut self, spec: &Value) -> Result<(), String> {
         if let Some(seconds) = duration("client_idle_timeout", &spec["client_idle_timeout"])? {
             self.client_idle_seconds = seconds;
         }

@@ -46,7 +46,7 @@ impl Front {
                 return;
             }
         }
-        let handshake = TlsAcceptor::from(self.configs.inner()).accept(stream);
+        let handshake = TlsAcceptor::from(self.configs().inner()).accept(stream);
         let Ok(Ok(mut stream)) = timeout(HANDSHAKE, handshake).await else {
             return;
         };

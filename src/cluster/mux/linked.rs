@@ -113,7 +113,7 @@ impl Front {
             return;
         };
         let config = self
-            .configs
+            .configs()
             .get(Route::Auth, start.client_hello().server_name());
         let Ok(Ok(mut stream)) = timeout(HANDSHAKE, start.into_stream(config)).await else {
             return;

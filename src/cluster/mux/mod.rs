@@ -15,7 +15,7 @@ mod tests;
 mod tls;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::{Extension, Router};
@@ -74,7 +74,7 @@ type Tls = TlsStream<Recorded<ReadAhead<TcpStream>>>;
 /// Everything behind the port.
 pub struct Front {
     state: Arc<ClusterState>,
-    configs: Configs,
+    configs: RwLock<Arc<Configs>>,
     web: Router,
     auth: Router,
     anonymous: Router,
@@ -111,7 +111,7 @@ impl Front {
     ) -> Result<Arc<Self>, TlsError> {
         Ok(Arc::new(Self {
             state: Arc::clone(state),
-            configs: Configs::new(state)?,
+            configs: RwLock::new(Arc::new(Configs::new(state)?)),
             web: web::router(Arc::clone(state)),
             auth: grpc::auth_router(state, grpc::MESSAGE_MAX),
             anonymous: grpc::auth_router(state, grpc::ANONYMOUS_MESSAGE_MAX),
@@ -121,6 +121,21 @@ impl Front {
             passing: Gate::new(PASSING),
             seats: Arc::new(Semaphore::new(SEATS)),
         }))
+    }
+
+    /// Issues the certificates anew, with the authorities and the web certificate that the cluster has now. Connections that
+    /// are open stay as they are.
+    ///
+    /// # Errors
+    /// When a certificate cannot be issued; the former ones stay.
+    pub fn renew(&self) -> Result<(), TlsError> {
+        let configs = Arc::new(Configs::new(&self.state)?);
+        *self.configs.write().unwrap_or_else(PoisonError::into_inner) = configs;
+        Ok(())
+    }
+
+    fn configs(&self) -> Arc<Configs> {
+        Arc::clone(&self.configs.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -137,6 +152,7 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, stop: impl Future<O
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, peer)) => {
+                front.state.metrics().connections.add();
                 let front = Arc::clone(&front);
                 connections.spawn(async move {
                     let (ticket, eviction) = front.gate.enter(peer.ip());
@@ -147,7 +163,7 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, stop: impl Future<O
                     };
                     tokio::select! {
                         biased;
-                        () = eviction.evicted() => {}
+                        () = eviction.evicted() => front.state.metrics().refused_connections.add(),
                         // On the heap: with every layer of TLS and HTTP in it, the future is large.
                         () = Box::pin(front.connection(stream, guest)) => {}
                     }
@@ -186,7 +202,7 @@ impl Front {
         let hello = start.client_hello();
         let chosen = route::route(hello.alpn().into_iter().flatten(), self.state.name());
         let Some(route) = chosen else { return };
-        let config = self.configs.get(route, hello.server_name());
+        let config = self.configs().get(route, hello.server_name());
         let Ok(Ok(mut stream)) = timeout(HANDSHAKE, start.into_stream(config)).await else {
             return;
         };
@@ -283,7 +299,7 @@ impl Front {
             None | Some([]) => Ok(None),
             Some([one]) => {
                 let certificate = Certificate::from_der(one).map_err(|_| Refused)?;
-                if self.configs.vouches(&certificate, one) {
+                if self.configs().vouches(&certificate, one) {
                     Ok(Some(certificate))
                 } else {
                     Err(Refused)

@@ -9,7 +9,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
     SignatureScheme,
@@ -19,7 +19,7 @@ use super::leaf_tls::{LeafVerifier, RootVerifier};
 use super::route::Route;
 use crate::cluster::ca::{CaError, CaKind, HostRequest, KeyedCert};
 use crate::cluster::leaf::Trusts;
-use crate::cluster::state::ClusterState;
+use crate::cluster::state::{ClusterState, WebCertificate};
 use crate::identity::{self, BACKDATING_SECONDS, Certificate, GENERIC_CLUSTER_NAME};
 
 /// Seconds for which the certificates of one start are valid: a year is what browsers still accept.
@@ -60,7 +60,7 @@ pub(super) struct Configs {
     provider: Arc<CryptoProvider>,
     /// For clusters that join and know the host authority by its pin.
     join_pinned: Arc<ServerConfig>,
-    auth: KeyedCert,
+    auth: Arc<CertifiedKey>,
     local: Arc<Verifier>,
     trusts: Arc<Trusts>,
 }
@@ -69,7 +69,7 @@ impl Configs {
     /// Issues the certificates of this start and builds all configurations.
     pub(super) fn new(state: &ClusterState) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let certificates = Certificates::issue(state)?;
+        let certificates = Certificates::issue(state, &provider)?;
         let local = roots(state, &[CaKind::Host, CaKind::User])?;
         let users = roots(state, &[CaKind::User])?;
         let mut by_route = BTreeMap::new();
@@ -195,13 +195,13 @@ impl Configs {
 }
 
 struct Certificates {
-    web: KeyedCert,
-    auth: KeyedCert,
-    proxy: KeyedCert,
+    web: Arc<CertifiedKey>,
+    auth: Arc<CertifiedKey>,
+    proxy: Arc<CertifiedKey>,
 }
 
 impl Certificates {
-    fn issue(state: &ClusterState) -> Result<Self, TlsError> {
+    fn issue(state: &ClusterState, provider: &CryptoProvider) -> Result<Self, TlsError> {
         let (not_before, not_after) = (state.now() - BACKDATING_SECONDS, state.now() + LIFETIME);
         let public = host(state.public_addr());
         let mut names = vec!["localhost", "127.0.0.1", "::1"];
@@ -224,21 +224,34 @@ impl Certificates {
             "remote.kube.proxy.teleport.cluster.local".to_owned(),
         ];
         proxy_names.extend(names.iter().map(|n| (*n).to_owned()));
-        Ok(Self {
-            web: state
-                .authorities()
-                .web()
-                .issue_web(&names, not_before, not_after)?,
-            auth: host_certificate(
-                "Admin",
-                vec![node.clone(), format!("{node}.{}", state.name())],
-                Vec::new(),
+        let web = match state.web_certificate() {
+            Some(WebCertificate { chain, key }) => CertifiedKey::from_der(
+                chain.into_iter().map(CertificateDer::from).collect(),
+                key.clone_key(),
+                provider,
             )?,
-            proxy: host_certificate("Proxy", proxy_names, Vec::new())?,
+            None => certified(
+                &state
+                    .authorities()
+                    .web()
+                    .issue_web(&names, not_before, not_after)?,
+                provider,
+            )?,
+        };
+        let auth = host_certificate(
+            "Admin",
+            vec![node.clone(), format!("{node}.{}", state.name())],
+            Vec::new(),
+        )?;
+        let proxy = host_certificate("Proxy", proxy_names, Vec::new())?;
+        Ok(Self {
+            web: Arc::new(web),
+            auth: Arc::new(certified(&auth, provider)?),
+            proxy: Arc::new(certified(&proxy, provider)?),
         })
     }
 
-    fn of(&self, route: Route) -> &KeyedCert {
+    fn of(&self, route: Route) -> &Arc<CertifiedKey> {
         match route {
             Route::Auth | Route::AuthLegacy => &self.auth,
             Route::Transport | Route::Ssh | Route::LeafLink => &self.proxy,
@@ -265,10 +278,16 @@ fn roots(state: &ClusterState, kinds: &[CaKind]) -> Result<Arc<RootCertStore>, T
     Ok(Arc::new(roots))
 }
 
+fn certified(issued: &KeyedCert, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+    let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(issued.key_pkcs8_der.to_vec()));
+    let chain = vec![CertificateDer::from(issued.cert_der.clone())];
+    Ok(CertifiedKey::from_der(chain, private, provider)?)
+}
+
 /// `issuer` is sent along when it is not empty.
 fn config(
     provider: &Arc<CryptoProvider>,
-    key: &KeyedCert,
+    key: &Arc<CertifiedKey>,
     issuer: &[u8],
     verifier: Option<Arc<dyn ClientCertVerifier>>,
     protocols: &[&str],
@@ -279,14 +298,14 @@ fn config(
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
-    let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.key_pkcs8_der.to_vec()));
-    let mut chain = vec![CertificateDer::from(key.cert_der.clone())];
-    if !issuer.is_empty() {
-        chain.push(CertificateDer::from(issuer.to_vec()));
-    }
-    let certified = CertifiedKey::from_der(chain, private, provider)?;
-    let mut config =
-        builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
+    let key = if issuer.is_empty() {
+        Arc::clone(key)
+    } else {
+        let mut key = CertifiedKey::clone(key);
+        key.cert.push(CertificateDer::from(issuer.to_vec()));
+        Arc::new(key)
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
     config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
     // A resumed session would keep the identity of the first certificate; 18 sends no tickets either (transport.md 1).
     config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -1,12 +1,26 @@
 //! One cluster as a whole: its directory, its port, its services. The demo puts content and PostgreSQL around it; a process
 //! may run several, each in its own directory.
 //!
-//! The directory (mode 0700) holds `state.db`, `ca.pem` and `audit.jsonl`.
+//! The directory (mode 0700) holds `state.db`, `ca.pem`, `audit.jsonl` and `control.sock`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `directory`, `address`, `keypair` | what must be right before the start |
+//! | `source`, `reload`, `watch` | documents: where they come from, and when they are read again |
+//! | `control`, `status` | the socket for the commands of whoever runs the cluster |
+//! | `diag` | health and figures over HTTP |
 
 mod address;
+pub mod control;
+mod diag;
 mod directory;
+pub mod keypair;
+mod reload;
+mod source;
+pub mod status;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,22 +29,24 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::audit::{self, Audit};
 use super::authorities::Authorities;
+use super::config::{AuditFile, Config, DEFAULT_SHUTDOWN, Fixed, KeyPair};
 use super::dbservice::{Catalog, DbService, Passwords};
 use super::documents::{Documents, DocumentsError};
 use super::labels::Labels;
 use super::leaf;
 use super::lockout::Rate;
 use super::mux::{self, Front, TlsError};
-use super::state::{Clock, ClusterState, Report, Setup, StateError, system_clock};
+use super::state::{Clock, ClusterState, Report, Setup, StateError, WebCertificate, system_clock};
 use super::store::{Store, StoreError};
 pub use directory::{DirectoryLock, make_private};
+use reload::Reloader;
+pub use source::Source;
+use status::Watched;
 
-/// How long database sessions may take to end, automatic users included.
-const SESSIONS: Duration = Duration::from_secs(20);
 /// How long the last events of the audit log may take to be written.
 const AUDIT: Duration = Duration::from_secs(5);
 
@@ -47,8 +63,18 @@ pub struct ServerOptions {
     pub public_addr: Option<String>,
     /// Whether one-time codes are asked for; false switches them off whatever the documents say.
     pub second_factor: bool,
-    /// Whether database sessions are recorded in `audit.jsonl`.
-    pub audit: bool,
+    /// The record of database sessions; `None` for none.
+    pub audit: Option<AuditFile>,
+    /// Where documents come from; `None` when they never change but for users and locks of the state.
+    pub source: Option<Source>,
+    /// The configuration, read again with the documents, and what in it counts from start to stop.
+    pub config: Option<(PathBuf, Fixed)>,
+    /// A web certificate of one's own.
+    pub https_keypair: Option<KeyPair>,
+    /// Where health and figures are served.
+    pub diag: Option<SocketAddr>,
+    /// How long open sessions, automatic users included, may take to end at a stop.
+    pub shutdown: Duration,
     /// Login requests of one address.
     pub login_rate: Rate,
     /// The time.
@@ -62,18 +88,41 @@ pub struct ServerOptions {
 impl ServerOptions {
     /// The usual options: any free port of 127.0.0.1; AWS as the environment says, when built with it.
     pub fn new(name: impl Into<String>, directory: impl Into<PathBuf>) -> Self {
+        let directory = directory.into();
         Self {
             name: name.into(),
-            directory: directory.into(),
+            audit: Some(AuditFile::usual(&directory)),
+            directory,
             listen: ([127, 0, 0, 1], 0).into(),
             public_addr: None,
             second_factor: true,
-            audit: true,
+            source: None,
+            config: None,
+            https_keypair: None,
+            diag: None,
+            shutdown: DEFAULT_SHUTDOWN,
             login_rate: Rate::default(),
             clock: system_clock(),
             passwords: cloud_passwords(),
             report: Arc::new(|_| ()),
         }
+    }
+}
+
+impl From<&Config> for ServerOptions {
+    fn from(config: &Config) -> Self {
+        let fixed = config.fixed.clone();
+        let mut options = Self::new(fixed.cluster_name.clone(), fixed.data_dir.clone());
+        options.listen = fixed.listen;
+        options.public_addr.clone_from(&fixed.public_addr);
+        options.audit.clone_from(&fixed.audit);
+        options.source = Some(Source::from(config));
+        options.https_keypair.clone_from(&fixed.https_keypair);
+        options.diag = fixed.diag;
+        options.shutdown = fixed.shutdown;
+        options.login_rate = fixed.login_rate;
+        options.config = Some((config.path.clone(), fixed));
+        options
     }
 }
 
@@ -124,6 +173,14 @@ pub enum ServerError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The web certificate of one's own.
+    #[error("{path}: {message}")]
+    KeyPair {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
     /// The address to announce is none.
     #[error("{0:?} is no address of the form HOST or HOST:PORT")]
     PublicAddr(String),
@@ -148,8 +205,10 @@ pub struct Server {
     directory: PathBuf,
     store: Arc<Store>,
     listener: TcpListener,
+    diag: Option<TcpListener>,
     addr: SocketAddr,
     public_addr: String,
+    web_certificate: Option<WebCertificate>,
     lock: DirectoryLock,
 }
 
@@ -162,22 +221,39 @@ impl Server {
         let directory = directory::prepare(&options.directory)?;
         let lock = DirectoryLock::take(&directory)?;
         let store = Arc::new(Store::open(&directory.join("state.db"))?);
-        let wrap = |source| ServerError::Listen {
-            address: options.listen,
-            source,
+        let web_certificate = options
+            .https_keypair
+            .as_ref()
+            .map(keypair::load)
+            .transpose()?;
+        let (listener, addr) = listen(options.listen).await?;
+        let diag = match options.diag {
+            Some(address) => Some(listen(address).await?.0),
+            None => None,
         };
-        let listener = TcpListener::bind(options.listen).await.map_err(wrap)?;
-        let addr = listener.local_addr().map_err(wrap)?;
         let public_addr = address::public(options.public_addr.as_deref(), addr.port())?;
         Ok(Self {
             options,
             directory,
             store,
             listener,
+            diag,
             addr,
             public_addr,
+            web_certificate,
             lock,
         })
+    }
+
+    /// Reads the documents from their source; none without one.
+    ///
+    /// # Errors
+    /// When a file cannot be read, a document is wrong, or a name is taken twice.
+    pub fn documents(&self) -> Result<Documents, ServerError> {
+        match &self.options.source {
+            Some(source) => Ok(source.load()?),
+            None => Ok(Documents::default()),
+        }
     }
 
     /// The state directory, absolute.
@@ -210,20 +286,24 @@ impl Server {
         (self.options.clock)() / 1000
     }
 
-    /// Serves with `documents` and returns when connections are accepted.
+    /// Serves with `documents` and the users of the state, and returns when connections are accepted.
     ///
     /// # Errors
     /// When the state belongs to a cluster of another name, or a file cannot be written.
-    pub async fn start(self, documents: Documents) -> Result<RunningServer, ServerError> {
+    pub async fn start(self, mut documents: Documents) -> Result<RunningServer, ServerError> {
         let Self {
             options,
             directory,
             store,
             listener,
+            diag,
             addr,
             public_addr,
+            web_certificate,
             lock,
         } = self;
+        let base = documents.clone();
+        documents.add_users(store.users()?);
         let warnings = documents.warnings.clone();
         let (clock, report) = (Arc::clone(&options.clock), Arc::clone(&options.report));
         let setup = Setup {
@@ -234,21 +314,42 @@ impl Server {
             second_factor: options.second_factor,
             login_rate: options.login_rate,
             clock: options.clock,
+            web_certificate,
             passwords: options.passwords,
             report: options.report,
         };
         let state = ClusterState::open(setup, store)?;
         let ca_file = directory.join("ca.pem");
         directory::write(&ca_file, state.authorities().web().cert_pem())?;
-        let audit = if options.audit {
-            open_audit(&directory, &state, clock, report)?
-        } else {
-            Audit::off()
+        let audit = match options.audit {
+            Some(file) => open_audit(file, &state, clock, report)?,
+            None => Audit::off(),
         };
         let databases = DbService::audited(Arc::clone(&state) as Arc<dyn Catalog>, audit.clone());
         databases.recover();
         let labels = Labels::start(&state).await;
         let front = Front::new(&state, Arc::clone(&databases))?;
+        let reloader = Reloader::new(Arc::clone(&state), options.source, options.config, base);
+        let watched = Arc::new(Watched {
+            state: Arc::clone(&state),
+            databases: Arc::clone(&databases),
+            audit: audit.clone(),
+            front: Arc::clone(&front),
+            reloader: Arc::clone(&reloader),
+            keypair: options.https_keypair,
+            ca_file: ca_file.clone(),
+            started: state.now(),
+        });
+        let control = control::bind(&directory).map_err(|source| ServerError::File {
+            path: directory.join(control::SOCKET),
+            source,
+        })?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(control::serve(control, Arc::clone(&watched)));
+        tasks.spawn(reloader.watch());
+        if let Some(listener) = diag {
+            tasks.spawn(diag::serve(listener, Arc::clone(&watched)));
+        }
         let links = tokio::spawn(leaf::run_agent(Arc::clone(&front)));
         let (stop_front, stopped) = oneshot::channel::<()>();
         let front = tokio::spawn(mux::serve(listener, front, async {
@@ -265,6 +366,9 @@ impl Server {
             labels,
             front,
             stop_front,
+            watched,
+            shutdown: options.shutdown,
+            tasks,
             links: AbortOnDrop(links),
             lock,
         })
@@ -285,6 +389,10 @@ pub struct RunningServer {
     labels: Labels,
     front: JoinHandle<()>,
     stop_front: oneshot::Sender<()>,
+    watched: Arc<Watched>,
+    shutdown: Duration,
+    // What goes on beside: the control socket, the look at files, health and figures. Aborted when dropped.
+    tasks: JoinSet<()>,
     links: AbortOnDrop,
     // Held as long as the directory is in use.
     lock: DirectoryLock,
@@ -312,11 +420,22 @@ impl RunningServer {
         &self.databases
     }
 
+    /// Reads configuration, documents, state and web certificate again. What went wrong is reported too.
+    ///
+    /// # Errors
+    /// Why former ones stay in force.
+    pub async fn reload(&self) -> Result<(), String> {
+        let watched = Arc::clone(&self.watched);
+        tokio::task::spawn_blocking(move || watched.reload())
+            .await
+            .map_err(|e| e.to_string())?
+    }
+
     /// Stops everything: no new connections, then database sessions with their automatic users. Gives the lock of the
     /// directory back, for callers who have more to end there.
-    pub async fn stop(self) -> DirectoryLock {
+    pub async fn stop(mut self) -> DirectoryLock {
         // Sessions first: ending the port would cut them off.
-        if !self.databases.shutdown(SESSIONS).await {
+        if !self.databases.shutdown(self.shutdown).await {
             self.state
                 .report("some database sessions did not end in time");
         }
@@ -327,10 +446,18 @@ impl RunningServer {
         // The port may have ended already.
         let _ = self.stop_front.send(());
         let _ = self.front.await;
+        self.tasks.shutdown().await;
         self.labels.stop().await;
         drop(self.links);
         self.lock
     }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let wrap = |source| ServerError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(wrap)?;
+    let bound = listener.local_addr().map_err(wrap)?;
+    Ok((listener, bound))
 }
 
 /// The links to other clusters, which end with this.
@@ -343,16 +470,16 @@ impl Drop for AbortOnDrop {
 }
 
 fn open_audit(
-    directory: &Path,
+    file: AuditFile,
     state: &ClusterState,
     clock: Clock,
     report: Report,
 ) -> Result<Audit, ServerError> {
-    let path = directory.join(audit::FILE_NAME);
+    let path = file.path;
     Audit::to_file(audit::Setup {
         path: path.clone(),
-        max_size: audit::MAX_SIZE,
-        max_old: audit::MAX_OLD,
+        max_size: file.max_size,
+        max_old: file.max_old,
         cluster: state.name().to_owned(),
         server_id: state.host_id().to_owned(),
         clock,

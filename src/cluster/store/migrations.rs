@@ -10,6 +10,7 @@ const STEPS: &[(i64, &str)] = &[
     (1, include_str!("001_base.sql")),
     (2, include_str!("002_leaf.sql")),
     (3, include_str!("003_sessions.sql")),
+    (4, include_str!("004_users.sql")),
 ];
 
 /// What became of the file.

@@ -10,6 +10,7 @@ mod journal;
 mod leaf;
 mod locks;
 mod migrations;
+pub mod users;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -95,7 +95,7 @@ pub(super) async fn begin(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    answered(first_step(&state, peer, &headers, body).await)
+    answered(&state, first_step(&state, peer, &headers, body).await)
 }
 
 /// `POST /webapi/mfa/login/finish`.
@@ -105,11 +105,18 @@ pub(super) async fn finish(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    answered(second_step(&state, peer, &headers, body).await)
+    let answer = second_step(&state, peer, &headers, body).await;
+    if answer.is_ok() {
+        state.metrics().logins.add();
+    }
+    answered(&state, answer)
 }
 
-fn answered(result: Result<Response, Refused>) -> Response {
-    result.unwrap_or_else(|Refused(status, message)| answer::error(status, &message))
+fn answered(state: &ClusterState, result: Result<Response, Refused>) -> Response {
+    result.unwrap_or_else(|Refused(status, message)| {
+        state.metrics().refused_logins.add();
+        answer::error(status, &message)
+    })
 }
 
 async fn first_step(

@@ -1,28 +1,113 @@
-//! What `--format json` prints, for the manual.
+//! What `--format json` prints, for the manual. Tests hold it to what the program really prints.
 
-use crate::manual::Shape;
+use crate::manual::{Key, Shape};
+
+/// A user with a one-time key.
+const ENROLLED: [Key; 5] = [
+    ("name", "The user."),
+    ("roles", "List of roles."),
+    ("traits", "Object: a list of values for each trait."),
+    (
+        "totp_key",
+        "The one-time key, base32; it is not shown again.",
+    ),
+    ("otpauth_url", "The same as authenticator apps read it."),
+];
 
 /// Each command that prints JSON; the others print none.
-pub const SHAPES: [Shape; 1] = [Shape {
-    page: "postern-cluster-demo",
-    form: "One object on one line, when the cluster is ready.",
-    common: &[],
-    own: &[
-        ("proxy", "HOST:PORT to log in at."),
-        (
-            "ca_file",
-            "PEM file of the authority that signed the web certificate.",
-        ),
-        (
-            "users",
-            "List of objects: name, password and totp_key of each user.",
-        ),
-        (
-            "postgres.root",
-            "Object: host (directory of the socket), port and superuser of PostgreSQL itself.",
-        ),
-    ],
-}];
+pub const SHAPES: [Shape; 6] = [
+    Shape {
+        page: "postern-cluster-demo",
+        form: "One object on one line, when the cluster is ready.",
+        common: &[],
+        own: &[
+            ("proxy", "HOST:PORT to log in at."),
+            (
+                "ca_file",
+                "PEM file of the authority that signed the web certificate.",
+            ),
+            (
+                "users",
+                "List of objects: name, password and totp_key of each user.",
+            ),
+            (
+                "postgres.root",
+                "Object: host (directory of the socket), port and superuser of PostgreSQL itself.",
+            ),
+        ],
+    },
+    Shape {
+        page: "postern-cluster-check",
+        form: "One object on one line.",
+        common: &[],
+        own: &[
+            ("ok", "Whether nothing is wrong."),
+            ("errors", "List of mistakes, each FILE:LINE: REASON."),
+            ("warnings", "List of what is read but does not count."),
+            ("roles", "Number of roles, the one named access among them."),
+            ("users", "Number of users of documents."),
+            ("databases", "Number of databases that are served."),
+        ],
+    },
+    Shape {
+        page: "postern-cluster-status",
+        form: "One object on one line.",
+        common: &[],
+        own: &[
+            ("cluster", "Name of the cluster."),
+            ("version", "Version of the program that runs."),
+            ("pid", "Its process id."),
+            ("started", "Its start, RFC 3339 in UTC."),
+            ("listen", "IP:PORT it listens on."),
+            ("public_addr", "HOST:PORT that clients are told."),
+            ("ca_file", "PEM file of the cluster's own web authority."),
+            ("host_id", "UUID of the host."),
+            ("roles", "Number of roles in force."),
+            ("users", "Number of users in force."),
+            ("databases", "Number of databases that are served."),
+            ("locks", "Number of locks in force."),
+            ("sessions", "Number of open sessions."),
+            (
+                "open_sessions",
+                "List of objects: user, database, db_user, automatic, db_roles, backend_pid, since, client.",
+            ),
+            ("documents_read", "When the documents in force were read."),
+            (
+                "documents_error",
+                "Why newer documents are not in force, a line for each mistake; or null.",
+            ),
+            ("warnings", "List of what is read but does not count."),
+            ("audit_missing", "Audit events that could not be written."),
+        ],
+    },
+    Shape {
+        page: "postern-cluster-users-add",
+        form: "One object on one line.",
+        common: &ENROLLED,
+        own: &[],
+    },
+    Shape {
+        page: "postern-cluster-users-reset",
+        form: "One object on one line.",
+        common: &ENROLLED,
+        own: &[],
+    },
+    Shape {
+        page: "postern-cluster-users-ls",
+        form: "A list of objects on one line.",
+        common: &[],
+        own: &[
+            ("name", "The user."),
+            ("roles", "List of roles."),
+            ("traits", "Object: a list of values for each trait."),
+            (
+                "source",
+                "FILE:LINE of the document, or \"state\" for one added by \"users add\".",
+            ),
+            ("password", "Whether a password is set."),
+        ],
+    },
+];
 
 /// The section of one page, in roff; empty where nothing is printed.
 pub(super) fn section(page: &str) -> String {
