@@ -18,12 +18,18 @@ fn warehouse() -> MutexGuard<'static, Warehouse> {
                  CREATE ROLE \"odd \"\" name\"; CREATE ROLE boss; GRANT ROLE \"sys:superuser\" TO ROLE boss; \
                  GRANT CREATE ON SCHEMA public TO ROLE rs_writer",
             );
-            let databases: String = [("rs", "rs-admin"), ("weak", "weak-admin"), ("second", "rs-admin"), ("new", "new-admin")]
+            let databases: String = [("rs", "rs-admin"), ("weak", "weak-admin"), ("second", "rs-admin"), ("new", "new-admin"),
+                ("assumed", "rs-admin")]
                 .map(|(name, admin)| {
                     format!(
                         "kind: db\nversion: v3\nmetadata: {{name: {name}}}\nspec:\n  protocol: postgres\n  admin_user: \
-                         {{name: {admin}, default_database: dev}}\n{}---\n",
-                        way_to(gateway)
+                         {{name: {admin}, default_database: dev}}\n{}{}---\n",
+                        way_to(gateway),
+                        if name == "assumed" {
+                            "    assume_role_arn: arn:aws:iam::123456789012:role/warehouse\n    external_id: e1\n"
+                        } else {
+                            ""
+                        }
                     )
                 })
                 .concat();
@@ -59,6 +65,7 @@ const USERS: &[&str] = &[
     "kate",
     "lena",
     "mona",
+    "nora",
     "Capital",
     "rs-admin",
     "first.last+tag@example.com",
@@ -399,6 +406,26 @@ fn many_users_and_many_sessions_at_once() {
         w.until(user, LOCKED);
     }
     assert_eq!(w.gateway.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn a_role_of_the_document_is_assumed_first() {
+    let w = warehouse();
+    open(
+        &w,
+        &Caller {
+            database: "assumed",
+            ..caller("nora")
+        },
+    )
+    .close();
+    w.until("nora", LOCKED);
+    let keys = w.gateway.signed_by("nora");
+    assert_eq!(keys.len(), 1);
+    assert!(
+        keys[0].starts_with("ASIA"),
+        "a temporary identity from moto's STS: {keys:?}"
+    );
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn redshift_guide() {
     }
     assert_eq!(gateway.user("teleport-admin"), "UNLIMITED|sys:superuser");
 
-    // The documents: the guide's, with the stand-in's address in the place of Amazon's, a Serverless database and two people.
+    // The documents: the guide's, with the stand-in's address in the place of Amazon's, a Serverless database and a person.
     let (db, role) = guide_documents();
     let address =
         "  uri: \"redshift-cluster-1.abcdefghijklm.us-east-1.redshift.amazonaws.com:5439\"\n";
@@ -94,7 +94,7 @@ fn redshift_guide() {
     let serverless = "kind: db\nversion: v3\nmetadata: {name: serverless}\nspec: {protocol: postgres, uri: \
                       'wg.123456789012.us-east-1.redshift-serverless.amazonaws.com:5439'}\n";
     let people = "kind: user\nversion: v2\nmetadata: {name: alice}\nspec: {roles: [redshift-access], traits: {db_roles: [writer]}}\n\
-                  ---\nkind: user\nversion: v2\nmetadata: {name: remote-alice-root}\nspec: {roles: [redshift-access]}\n";
+";
     let cluster = Warehouse::start("guide", &[&db, serverless, &role, people].join("\n---\n"));
     cluster.set_password("alice", "Correct-Horse-1");
     let alice = Person {
@@ -197,7 +197,7 @@ fn redshift_guide() {
     );
 
     cancel(&alice, &cluster);
-    leaf_name(&cluster);
+    leaf_name(&alice, &cluster, &db, &role);
     assert_eq!(
         gateway.refused(),
         Vec::<String>::new(),
@@ -243,23 +243,51 @@ fn cancel(alice: &Person, cluster: &Warehouse) {
     cluster.until("alice", "0|teleport-auto-user");
 }
 
-/// Behind a leaf the user has another name, made, found again and locked like any; with the wrong one the cluster says which.
-fn leaf_name(cluster: &Warehouse) {
-    use crate::common::warehouse::Caller;
-    let remote = Caller {
-        user: "remote-alice-root",
-        role: "redshift-access",
-        database: "redshift",
-        allowed: &[],
-        requested: &[],
-    };
+/// Behind a leaf the user has another name: made, found again and locked like any. With the wrong one the client says which is
+/// right.
+fn leaf_name(alice: &Person, root: &Warehouse, db: &str, role: &str) {
+    let db = db.replace("name: redshift\n", "name: leaf-redshift\n");
+    let leaf = Warehouse::start(
+        "guide-leaf",
+        &[&db, role, &root.trusted_cluster()].join("\n---\n"),
+    );
+    root.until_linked("guide-leaf");
+    let place = [
+        "db",
+        "connect",
+        "--cluster=guide-leaf",
+        "leaf-redshift",
+        "--db-name=dev",
+    ];
     for _ in 0..2 {
-        let session = cluster.connect(&remote).expect("a session");
+        let ask = [
+            "--",
+            "-XAtq",
+            "-c",
+            "SELECT current_user",
+            "-c",
+            "SELECT role_name FROM svv_user_grants",
+        ];
+        let rows = alice.succeeds(&[&place[..], &ask].concat());
+        let mut rows: Vec<&str> = rows.lines().collect();
+        rows.sort_unstable();
         assert_eq!(
-            cluster.gateway.user("remote-alice-root"),
-            "UNLIMITED|reader,teleport-auto-user"
+            rows,
+            [
+                "reader",
+                "remote-alice-guide",
+                "teleport-auto-user",
+                "writer"
+            ]
         );
-        session.close();
-        cluster.until("remote-alice-root", "0|teleport-auto-user");
+        leaf.until("remote-alice-guide", "0|teleport-auto-user");
     }
+    let wrong = alice.run(&[&place[..], &["--db-user=alice", "--", "-c", "SELECT 1"]].concat());
+    assert_eq!(wrong.code, 14, "{wrong}");
+    assert!(
+        wrong
+            .stderr
+            .contains("use your mapped remote username \"remote-alice-guide\""),
+        "{wrong}"
+    );
 }

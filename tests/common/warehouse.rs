@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use postern::cluster::aws::{Aws, StaticEnv};
 use postern::cluster::documents::Documents;
+use postern::cluster::leaf::token;
 use postern::cluster::lockout::Rate;
 use postern::cluster::server::{RunningServer, Server, ServerOptions};
 use postern::cluster::users;
@@ -103,6 +104,32 @@ impl Warehouse {
     /// PEM file of the authority behind the web certificate.
     pub(crate) fn ca_file(&self) -> PathBuf {
         self.server().ca_file.clone()
+    }
+
+    /// The document by which another cluster becomes a leaf of this one, users keeping their roles.
+    pub(crate) fn trusted_cluster(&self) -> String {
+        let state = self.server().state();
+        let (token, _) = token::add(state.store(), 300, state.now()).expect("a token");
+        format!(
+            "kind: trusted_cluster\nversion: v2\nmetadata:\n  name: {}\n  labels: {{postern.dev/ca-file: {:?}}}\nspec: {{enabled: true, \
+             token: {}, tunnel_addr: '{proxy}', web_proxy_addr: '{proxy}', role_map: [{{remote: '*', local: ['$1']}}]}}\n",
+            state.name(),
+            self.ca_file(),
+            token.reveal(),
+            proxy = self.proxy()
+        )
+    }
+
+    /// Waits for a leaf's link.
+    pub(crate) fn until_linked(&self, leaf: &str) {
+        let leaves = self.server().state().leaves();
+        wait_for("the leaf's link", Duration::from_secs(30), || {
+            leaves
+                .all()
+                .iter()
+                .any(|known| known.name == leaf && known.online)
+                .then_some(())
+        });
     }
 
     /// Gives a user a password.

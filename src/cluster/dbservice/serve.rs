@@ -324,7 +324,10 @@ impl Opening<'_> {
         let key = self.upstream.key(&self.allowed.user);
         let entry = self.service.sessions.enter(key, self.live(None));
         let dialled = self.upstream.open(&self.allowed.user).await;
-        let opened = self.login(dialled).await.map_err(|error| error.refusal())?;
+        let opened = self
+            .login(dialled)
+            .await
+            .map_err(|error| self.upstream.refusal(&self.allowed.user, &error))?;
         Ok(self.session(opened, entry, None))
     }
 
@@ -348,7 +351,7 @@ impl Opening<'_> {
             Err(error) => {
                 drop(entry);
                 self.service.spawn(teardown.run());
-                Err(error.refusal())
+                Err(self.upstream.refusal(user, &error))
             }
         }
     }
@@ -462,7 +465,11 @@ impl Opening<'_> {
             match &result {
                 Ok(()) => log.created(None),
                 // No change was tried (db-service.md 2.10).
-                Err(ProvisionError::Connect { .. } | ProvisionError::Timeout) => {}
+                Err(
+                    ProvisionError::Connect { .. }
+                    | ProvisionError::NoPassword(_)
+                    | ProvisionError::Timeout,
+                ) => {}
                 Err(error) => log.created(Some(error.to_string())),
             }
         }
@@ -475,6 +482,7 @@ impl Opening<'_> {
             ProvisionError::RolesChanged { foreign, .. } if foreign.is_empty() => {
                 describe(&self.service.sessions.of(key))
             }
+            ProvisionError::Connect { admin, error, .. } => self.upstream.login_hint(admin, error),
             _ => None,
         };
         error.refusal(&self.allowed.user, hint)

@@ -14,7 +14,7 @@ use super::sessions::UserKey;
 use super::tls::Upstream;
 use crate::cluster::audit::SessionLog;
 use crate::quote::quote;
-use crate::rbac::{CreateUserMode, Database, DatabaseKind};
+use crate::rbac::{AdminUser, CreateUserMode, Database, DatabaseKind};
 
 /// Pauses between tries: a backend that ends slowly, a server that restarts. Later ones are [`PAUSE`] long.
 const PAUSES: [Duration; 6] = [
@@ -198,57 +198,77 @@ pub(super) fn recover(service: &Arc<DbService>) {
     }
 }
 
-/// Takes every managed user out of service that may log in and is not connected, on each server once.
+/// Takes every managed user out of service that may log in and is not connected, on each server once. Cloud databases are
+/// looked at in the background: AWS may take its time.
 pub(super) async fn sweep(service: &Arc<DbService>) {
-    let mut seen = Vec::new();
-    for database in service.catalog.databases() {
-        let Some(admin) = database.admin().filter(|_| is_served(service, &database)) else {
-            continue;
-        };
-        let (name, resource) = (database.name.clone(), database.clone());
-        let not_after = service.catalog.now();
-        let upstream =
-            match Upstream::resolve(Arc::clone(&service.catalog), database, not_after).await {
-                Ok(upstream) => Arc::new(upstream),
-                Err(error) => {
-                    service.catalog.warn(&format!(
-                        "database {}: leftover users not looked for: {error}",
-                        quote(&name)
-                    ));
-                    continue;
-                }
-            };
-        let server = upstream.key(&admin.name);
-        if seen.contains(&server) {
-            continue;
-        }
-        seen.push(server);
-        let intent = Arc::new(Intent {
-            database: resource,
-            admin: admin.clone(),
-            mode: CreateUserMode::Keep,
+    let databases = service.catalog.databases().into_iter();
+    let (own, cloud): (Vec<Database>, Vec<Database>) = databases
+        .filter(|database| is_served(service, database))
+        .partition(|database| database.kind() == DatabaseKind::SelfHosted);
+    if !cloud.is_empty() {
+        let service_too = Arc::clone(service);
+        service.spawn(async move {
+            tokio::select! {
+                () = sweep_all(&service_too, cloud) => {}
+                () = service_too.stopping() => {}
+            }
         });
-        // A database that is always there.
-        let always = if upstream.is_redshift() {
-            "dev"
-        } else {
-            "postgres"
+    }
+    sweep_all(service, own).await;
+}
+
+async fn sweep_all(service: &Arc<DbService>, databases: Vec<Database>) {
+    let mut seen = Vec::new();
+    for database in databases {
+        let Some(admin) = database.admin() else {
+            continue;
         };
-        let admin = Admin::new(&admin, always, &service.pools);
-        match Box::pin(provision::leftovers(&upstream, &admin)).await {
-            Ok(users) => {
-                for user in users {
-                    Box::pin(retire(service, &upstream, &intent, &user)).await;
-                }
-            }
-            Err(error) => {
-                service.catalog.warn(&format!(
-                    "database {}: leftover users not looked for: {error}",
-                    quote(&name)
-                ));
-            }
+        let name = database.name.clone();
+        if let Err(error) = Box::pin(sweep_one(service, database, &admin, &mut seen)).await {
+            service.catalog.warn(&format!(
+                "database {}: leftover users not looked for: {error}",
+                quote(&name)
+            ));
         }
     }
+}
+
+async fn sweep_one(
+    service: &Arc<DbService>,
+    database: Database,
+    admin: &AdminUser,
+    seen: &mut Vec<UserKey>,
+) -> Result<(), String> {
+    let resource = database.clone();
+    let now = service.catalog.now();
+    let upstream = Upstream::resolve(Arc::clone(&service.catalog), database, now)
+        .await
+        .map_err(|error| error.to_string())?;
+    let server = upstream.key(&admin.name);
+    if seen.contains(&server) {
+        return Ok(());
+    }
+    seen.push(server);
+    let upstream = Arc::new(upstream);
+    let intent = Arc::new(Intent {
+        database: resource,
+        admin: admin.clone(),
+        mode: CreateUserMode::Keep,
+    });
+    // A database that is always there.
+    let always = if upstream.is_redshift() {
+        "dev"
+    } else {
+        "postgres"
+    };
+    let admin = Admin::new(admin, always, &service.pools);
+    let users = provision::leftovers(&upstream, &admin)
+        .await
+        .map_err(|error| error.to_string())?;
+    for user in users {
+        retire(service, &upstream, &intent, &user).await;
+    }
+    Ok(())
 }
 
 /// Takes one leftover user out of service: at once if that works, else in the background.

@@ -152,6 +152,11 @@ impl TestPg {
             .expect("the superuser")
     }
 
+    /// PEM of the authority that signed the server's certificate.
+    pub(super) fn ca_pem(&self) -> &str {
+        self.db.cert_pem()
+    }
+
     /// Puts lines before those of `pg_hba.conf`.
     pub(super) async fn let_in(&self, lines: &str) {
         let path = self.place.data.join("pg_hba.conf");

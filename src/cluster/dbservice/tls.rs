@@ -24,6 +24,7 @@ use tokio_rustls::client::TlsStream;
 use super::Catalog;
 use super::connect::ConnectError;
 use super::credential::{Credential, PasswordError, Passwords, by_certificate};
+use super::errors::Refusal;
 use super::sessions::UserKey;
 use crate::rbac::database::{Tls, TlsMode};
 use crate::rbac::{Database, DatabaseKind};
@@ -140,6 +141,34 @@ impl Upstream {
         self.catalog.passwords().is_some_and(|passwords| {
             passwords.forget(&self.database, user, name);
             true
+        })
+    }
+
+    /// What the client is told when `user` could not log in.
+    pub(super) fn refusal(&self, user: &str, error: &ConnectError) -> Refusal {
+        let refusal = error.refusal();
+        match self.login_hint(user, error) {
+            Some(hint) => refusal.with_hint(hint),
+            None => refusal,
+        }
+    }
+
+    /// What a cloud database wants of a user whose temporary password it did not take.
+    pub(super) fn login_hint(&self, user: &str, error: &ConnectError) -> Option<String> {
+        if by_certificate(&self.database) || !error.is_refused_login() {
+            return None;
+        }
+        let name = postgres_protocol::escape::escape_identifier(user);
+        Some(if self.is_redshift() {
+            format!(
+                "AWS gave a password for {name} and Redshift did not take it: see that the user exists, CREATE USER {name} \
+                 WITH PASSWORD DISABLE; an admin user also needs GRANT ROLE \"sys:superuser\" TO {name};"
+            )
+        } else {
+            format!(
+                "the database did not take the token for {name}: the user must exist and hold rds_iam (an admin user WITH \
+                 ADMIN OPTION), and postern-cluster's IAM identity needs rds-db:connect for it"
+            )
         })
     }
 

@@ -26,8 +26,16 @@ async fn pass_on(
     body: Bytes,
 ) -> Response {
     let asked = String::from_utf8_lossy(&body).into_owned();
+    let signed = headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok());
+    let key = signed
+        .and_then(|value| value.split_once("Credential="))
+        .and_then(|(_, rest)| rest.split('/').next())
+        .unwrap_or_default()
+        .to_owned();
     let refusal = shared.note(|log| {
-        log.asked.push(asked.clone());
+        log.asked.push((asked.clone(), key));
         log.refusal.clone()
     });
     if let Some((_, answer)) = refusal.filter(|(user, _)| asked.contains(user)) {

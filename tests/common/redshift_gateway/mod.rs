@@ -59,8 +59,8 @@ struct Shared {
 struct Log {
     /// Login names and passwords, the oldest first.
     issued: Vec<(String, String)>,
-    /// Bodies of requests to the API.
-    asked: Vec<String>,
+    /// Bodies of requests to the API, and the access keys that signed them.
+    asked: Vec<(String, String)>,
     /// Who said which statement.
     statements: Vec<(String, String)>,
     /// Why statements were refused.
@@ -269,11 +269,17 @@ impl RedshiftGateway {
     pub(crate) fn asked_for(&self, user: &str) -> Vec<String> {
         let pattern = format!("&DbUser={}&", user.replace('@', "%40").replace('+', "%2B"));
         self.shared.note(|log| {
-            log.asked
-                .iter()
-                .filter(|body| body.contains(&pattern))
-                .cloned()
-                .collect()
+            let of = log.asked.iter().filter(|(body, _)| body.contains(&pattern));
+            of.map(|(body, _)| body.clone()).collect()
+        })
+    }
+
+    /// The access keys that signed the requests for this database user's password.
+    pub(crate) fn signed_by(&self, user: &str) -> Vec<String> {
+        let pattern = format!("&DbUser={user}&");
+        self.shared.note(|log| {
+            let of = log.asked.iter().filter(|(body, _)| body.contains(&pattern));
+            of.map(|(_, key)| key.clone()).collect()
         })
     }
 

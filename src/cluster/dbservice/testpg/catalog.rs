@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{TestPg, now};
 use crate::cluster::ca::{Authority, CaKind};
-use crate::cluster::dbservice::{AuthzError, Catalog, DbService, Limits};
+use crate::cluster::dbservice::{AuthzError, Catalog, DbService, Limits, Passwords};
 use crate::cluster::locks::Lock;
 use crate::cluster::store::Store;
 use crate::identity::Identity;
@@ -25,6 +25,7 @@ pub(in crate::cluster::dbservice) struct TestCatalog {
     limits: Mutex<Limits>,
     changes: watch::Sender<u64>,
     store: Option<Arc<Store>>,
+    passwords: Option<Arc<dyn Passwords>>,
 }
 
 impl TestCatalog {
@@ -95,6 +96,7 @@ impl TestCatalog {
             limits: Mutex::default(),
             changes: watch::Sender::new(0),
             store: None,
+            passwords: None,
         }
     }
 }
@@ -143,6 +145,17 @@ impl TestCatalog {
     /// With a state file.
     pub(in crate::cluster::dbservice) fn with_store(mut self, store: &Arc<Store>) -> Self {
         self.store = Some(Arc::clone(store));
+        self
+    }
+
+    /// With one more database, and somebody who has the passwords of such.
+    pub(in crate::cluster::dbservice) fn with_cloud(
+        mut self,
+        database: Database,
+        passwords: &Arc<dyn Passwords>,
+    ) -> Self {
+        self.databases.insert(database.name.clone(), database);
+        self.passwords = Some(Arc::clone(passwords));
         self
     }
 
@@ -248,6 +261,10 @@ impl Catalog for TestCatalog {
 
     fn now(&self) -> i64 {
         now()
+    }
+
+    fn passwords(&self) -> Option<Arc<dyn Passwords>> {
+        self.passwords.clone()
     }
 
     fn warn(&self, line: &str) {

@@ -10,6 +10,7 @@ mod names;
 mod passing;
 mod passwords;
 mod protocol;
+mod rds;
 mod recovery;
 mod refusals;
 mod sharing;
