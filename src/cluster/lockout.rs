@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::store::{Failures, Store, StoreError};
 
 /// Failures that lock an account.
 const ATTEMPTS: usize = 5;
@@ -13,9 +15,10 @@ const ADDRESSES: usize = 10_000;
 /// Stands for the addresses that are not remembered one by one; nobody connects from it.
 const REST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
-/// Counts failed logins of known users.
-#[derive(Debug, Default)]
+/// Counts failed logins of known users, of whom there are only so many. Kept in the state: a restart forgives nobody.
+#[derive(Debug)]
 pub struct Lockout {
+    store: Arc<Store>,
     users: Mutex<HashMap<String, Account>>,
 }
 
@@ -26,6 +29,22 @@ struct Account {
 }
 
 impl Lockout {
+    /// Reads the failures kept in `store`.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn open(store: Arc<Store>) -> Result<Self, StoreError> {
+        let kept = store.failures()?.into_iter().map(|kept| {
+            let account = Account {
+                failures: kept.at,
+                locked_until: kept.locked_until,
+            };
+            (kept.user, account)
+        });
+        let users = Mutex::new(kept.collect());
+        Ok(Self { store, users })
+    }
+
     /// Whether `user` is locked at `now` (unix seconds).
     pub fn is_locked(&self, user: &str, now: i64) -> bool {
         guard(&self.users)
@@ -34,7 +53,10 @@ impl Lockout {
     }
 
     /// Records a failure and says whether the account is locked now.
-    pub fn fail(&self, user: &str, now: i64) -> bool {
+    ///
+    /// # Errors
+    /// When the state cannot be written; the failure counts in this process all the same.
+    pub fn fail(&self, user: &str, now: i64) -> Result<bool, StoreError> {
         let mut users = guard(&self.users);
         let account = users.entry(user.to_owned()).or_default();
         account.failures.retain(|at| *at > now - WINDOW);
@@ -43,12 +65,25 @@ impl Lockout {
             account.locked_until = now + WINDOW;
             account.failures.clear();
         }
-        account.locked_until > now
+        self.store.put_failures(&Failures {
+            user: user.to_owned(),
+            at: account.failures.clone(),
+            locked_until: account.locked_until,
+        })?;
+        Ok(account.locked_until > now)
     }
 
     /// Forgets the failures of `user` after a success.
-    pub fn succeed(&self, user: &str) {
-        guard(&self.users).remove(user);
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn succeed(&self, user: &str) -> Result<(), StoreError> {
+        let mut users = guard(&self.users);
+        // Mostly there are none, and nothing is written.
+        if users.remove(user).is_some() {
+            self.store.forget_failures(user)?;
+        }
+        Ok(())
     }
 }
 
@@ -151,15 +186,23 @@ fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    fn lockout(dir: &tempfile::TempDir) -> Lockout {
+        let store = Store::open(&dir.path().join("state.db")).expect("a store");
+        Lockout::open(Arc::new(store)).expect("the failures")
+    }
+
     #[test]
     fn the_fifth_failure_locks_for_half_an_hour() {
-        let lockout = Lockout::default();
+        let dir = tempfile::tempdir().expect("a directory");
         let now = 1_000_000;
         for i in 0..4 {
-            assert!(!lockout.fail("alice", now + i));
+            // A restart between them changes nothing.
+            let lockout = lockout(&dir);
+            assert!(!lockout.fail("alice", now + i).expect("a write"));
         }
-        assert!(!lockout.is_locked("alice", now + 4));
-        assert!(lockout.fail("alice", now + 4));
+        assert!(!lockout(&dir).is_locked("alice", now + 4));
+        assert!(lockout(&dir).fail("alice", now + 4).expect("a write"));
+        let lockout = lockout(&dir);
         assert!(lockout.is_locked("alice", now + 4 + WINDOW - 1));
         assert!(!lockout.is_locked("alice", now + 4 + WINDOW));
         assert!(!lockout.is_locked("bob", now));
@@ -167,15 +210,18 @@ mod tests {
 
     #[test]
     fn a_success_and_time_reset_the_count() {
-        let lockout = Lockout::default();
+        let dir = tempfile::tempdir().expect("a directory");
+        let first = lockout(&dir);
         for i in 0..4 {
-            lockout.fail("alice", i);
+            first.fail("alice", i).expect("a write");
         }
-        lockout.succeed("alice");
+        first.succeed("alice").expect("a write");
+        first.succeed("nobody").expect("nothing to do");
+        let next = lockout(&dir);
         for i in 0..4 {
-            assert!(!lockout.fail("alice", i));
+            assert!(!next.fail("alice", i).expect("a write"));
         }
-        assert!(!lockout.fail("alice", WINDOW + 100));
+        assert!(!next.fail("alice", WINDOW + 100).expect("a write"));
     }
 
     #[test]

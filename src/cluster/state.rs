@@ -25,6 +25,9 @@ pub const MIN_CLIENT_VERSION: &str = "17.0.0-aa";
 /// Password checks that run at the same time; each takes a processor and 19 MiB for a moment.
 const PASSWORD_CHECKS: usize = 4;
 
+/// Bytes that request bodies may hold together before anybody has logged in; one holds a few hundred.
+const REQUEST_BYTES: usize = 16 << 20;
+
 /// Gives the time in unix milliseconds; tests have their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
@@ -122,6 +125,7 @@ pub struct ClusterState {
     logins: Arc<Logins>,
     login_rate: RateLimit,
     password_checks: Arc<Semaphore>,
+    request_bytes: Semaphore,
 }
 
 impl std::fmt::Debug for ClusterState {
@@ -161,7 +165,7 @@ impl ClusterState {
         let documents = std::mem::take(&mut setup.documents);
         let web_certificate = RwLock::new(setup.web_certificate.take());
         let second_factor = setup.second_factor && documents.preference.second_factor;
-        let logins = Arc::new(Logins::new(Arc::clone(&store), second_factor));
+        let logins = Arc::new(Logins::new(Arc::clone(&store), second_factor)?);
         let login_rate = RateLimit::new(setup.login_rate);
         let password_checks = Arc::new(Semaphore::new(PASSWORD_CHECKS));
         let leaves = Leaves::open(&setup.name, Arc::clone(&store))?;
@@ -181,6 +185,7 @@ impl ClusterState {
             logins,
             login_rate,
             password_checks,
+            request_bytes: Semaphore::new(REQUEST_BYTES),
         }))
     }
 
@@ -373,6 +378,12 @@ impl ClusterState {
     #[must_use]
     pub fn password_checks(&self) -> &Arc<Semaphore> {
         &self.password_checks
+    }
+
+    /// Bounds what the bodies of login requests hold, a permit for each byte.
+    #[must_use]
+    pub fn request_bytes(&self) -> &Semaphore {
+        &self.request_bytes
     }
 
     /// The state file.

@@ -64,15 +64,17 @@ pub struct Logins {
 
 impl Logins {
     /// Uses the credentials in `store`; without `second_factor` a password is enough.
-    #[must_use]
-    pub fn new(store: Arc<Store>, second_factor: bool) -> Self {
+    ///
+    /// # Errors
+    /// When the failed logins kept in it cannot be read.
+    pub fn new(store: Arc<Store>, second_factor: bool) -> Result<Self, StoreError> {
         let decoy = decoy();
-        Self {
+        Ok(Self {
+            lockout: Lockout::open(Arc::clone(&store))?,
             store,
-            lockout: Lockout::default(),
             decoy,
             second_factor: AtomicBool::new(second_factor),
-        }
+        })
     }
 
     /// Whether a one-time code is asked for.
@@ -104,10 +106,10 @@ impl Logins {
             return Err(LoginError::InvalidCredentials);
         }
         if !right {
-            self.lockout.fail(user, now);
+            self.lockout.fail(user, now)?;
             return Err(LoginError::InvalidCredentials);
         }
-        self.lockout.succeed(user);
+        self.lockout.succeed(user)?;
         Ok(self.second_factor() && !credential.totp_key.is_empty())
     }
 
@@ -150,13 +152,13 @@ impl Logins {
             Ok(known && right && self.store.use_code(user, code)?)
         };
         if !right || (second_factor && !code_is_right()?) {
-            return Err(if self.lockout.fail(user, now) {
+            return Err(if self.lockout.fail(user, now)? {
                 LoginError::Locked
             } else {
                 wrong()
             });
         }
-        self.lockout.succeed(user);
+        self.lockout.succeed(user)?;
         Ok(())
     }
 
@@ -225,7 +227,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let store = Arc::new(Store::open(&dir.path().join("state.db")).expect("a store"));
         let key = set_password(&store, "alice", "secret").expect("a credential");
-        (dir, Logins::new(store, second_factor), key)
+        (dir, Logins::new(store, second_factor).expect("logins"), key)
     }
 
     #[test]

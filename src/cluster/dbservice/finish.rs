@@ -6,13 +6,11 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 
 use super::cancel::cancel;
 use super::provision::{self, Admin};
 use super::relay::Progress;
-use super::tls::Upstream;
+use super::tls::{ServerStream, Upstream};
 use crate::pg::CancelRequest;
 
 /// Terminate.
@@ -34,7 +32,7 @@ const IDLE_PATIENCE: Duration = Duration::from_secs(10);
 /// A client that took its leave with a statement still running gets what PostgreSQL gives it: the statement is carried
 /// out, however long it takes, unless `stop` resolves. One that vanished does not.
 pub(super) async fn finish(
-    server: TlsStream<TcpStream>,
+    server: ServerStream,
     upstream: &Upstream,
     user: &str,
     key: &CancelRequest,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `startup` | the first packets, up to a startup message or a cancel request |
 //! | `authorize` | who may open which session |
-//! | `tls`, `connect` | TLS to the database, login, greeting |
+//! | `tls`, `configs`, `connect` | TLS to the database, login, greeting |
 //! | `credential`, `password` | what a login proves itself by, and the exchange of a password |
 //! | `pool` | admin connections, kept for the next change |
 //! | `provision` | automatic users: activation and deactivation |
@@ -23,6 +23,7 @@
 
 mod authorize;
 mod cancel;
+mod configs;
 mod connect;
 mod credential;
 mod errors;
@@ -60,6 +61,7 @@ use crate::identity::Identity;
 use crate::pg::CancelRequest;
 use crate::rbac::{AccessChecker, Database};
 
+use configs::Configs;
 pub use credential::{Credential, PasswordError, Passwords};
 use journal::Journal;
 pub use monitor::{Limits, Reason};
@@ -147,6 +149,7 @@ pub struct DbService {
     catalog: Arc<dyn Catalog>,
     audit: Audit,
     sessions: Arc<Sessions>,
+    configs: Arc<Configs>,
     pools: provision::AdminPools,
     journal: Journal,
     figures: Figures,
@@ -169,6 +172,7 @@ impl DbService {
             figures: Figures::default(),
             audit,
             sessions: Arc::default(),
+            configs: Arc::default(),
             pools: provision::AdminPools::default(),
             stop: watch::Sender::new(false),
             tasks: watch::Sender::new(0),

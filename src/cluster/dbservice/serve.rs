@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-use tokio_rustls::client::TlsStream;
 
 use super::authorize::{Authorized, Automatic, Refused, authorize};
 use super::cancel::cancel;
@@ -21,7 +19,7 @@ use super::relay::{Ended, Progress, relay};
 use super::sessions::{Backend, Entry, LiveSession, UserKey, describe};
 use super::startup::{First, first_packet};
 use super::teardown::Teardown;
-use super::tls::Upstream;
+use super::tls::{ServerStream, Upstream};
 use super::{BoxedIo, DbService};
 use crate::cluster::audit::{Opened, SessionLog};
 use crate::identity::Identity;
@@ -113,9 +111,8 @@ pub(super) async fn serve(service: Arc<DbService>, mut client: Client, holder: H
             let refused = async {
                 let allowed = authorize(&*service.catalog, &holder.identity, None, None)
                     .map_err(|refused| *refused.refusal)?;
-                let catalog = Arc::clone(&service.catalog);
                 let upstream =
-                    Upstream::resolve(catalog, allowed.database, holder.cert_not_after).await;
+                    Upstream::resolve(&service, allowed.database, holder.cert_not_after).await;
                 cancel(
                     &upstream.map_err(|error| error.refusal())?,
                     &allowed.user,
@@ -146,7 +143,7 @@ pub(super) async fn serve(service: Arc<DbService>, mut client: Client, holder: H
 /// An open session.
 struct Session {
     upstream: Arc<Upstream>,
-    server: Box<TlsStream<TcpStream>>,
+    server: Box<ServerStream>,
     greeting: Greeting,
     user: String,
     entry: Entry,
@@ -208,8 +205,7 @@ impl Session {
             .automatic
             .as_ref()
             .map(|automatic| Admin::new(&automatic.admin, &allowed.name, &service.pools));
-        let catalog = Arc::clone(&service.catalog);
-        let upstream = Upstream::resolve(catalog, allowed.database.clone(), holder.cert_not_after)
+        let upstream = Upstream::resolve(service, allowed.database.clone(), holder.cert_not_after)
             .await
             .map(Arc::new)
             .map_err(|error| match &admin {
@@ -491,8 +487,8 @@ impl Opening<'_> {
     /// Logs in on the connection, on a new one if that had gone stale meanwhile.
     async fn login(
         &self,
-        dialled: Result<TlsStream<TcpStream>, ConnectError>,
-    ) -> Result<(Box<TlsStream<TcpStream>>, Greeting), ConnectError> {
+        dialled: Result<ServerStream, ConnectError>,
+    ) -> Result<(Box<ServerStream>, Greeting), ConnectError> {
         let Authorized { user, name, .. } = self.allowed;
         let mut server = Box::new(dialled?);
         let credential = self.upstream.credential(user, name).await?;
@@ -526,7 +522,7 @@ impl Opening<'_> {
 
     fn session(
         self,
-        (server, greeting): (Box<TlsStream<TcpStream>>, Greeting),
+        (server, greeting): (Box<ServerStream>, Greeting),
         entry: Entry,
         teardown: Option<Teardown>,
     ) -> Session {

@@ -113,9 +113,8 @@ impl Teardown {
     }
 
     async fn resolve(&self) -> Result<Arc<Upstream>, ConnectError> {
-        let catalog = Arc::clone(&self.service.catalog);
-        let now = catalog.now();
-        Upstream::resolve(catalog, self.intent.database.clone(), now)
+        let now = self.service.catalog.now();
+        Upstream::resolve(&self.service, self.intent.database.clone(), now)
             .await
             .map(Arc::new)
     }
@@ -241,7 +240,7 @@ async fn sweep_one(
 ) -> Result<(), String> {
     let resource = database.clone();
     let now = service.catalog.now();
-    let upstream = Upstream::resolve(Arc::clone(&service.catalog), database, now)
+    let upstream = Upstream::resolve(service, database, now)
         .await
         .map_err(|error| error.to_string())?;
     let server = upstream.key(&admin.name);

@@ -21,17 +21,24 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::Catalog;
+use super::configs::{Configs, For};
 use super::connect::ConnectError;
 use super::credential::{Credential, PasswordError, Passwords, by_certificate};
 use super::errors::Refusal;
 use super::sessions::UserKey;
+use super::{Catalog, DbService};
+use crate::cluster::readahead::{ReadAhead, ahead};
 use crate::rbac::database::{Tls, TlsMode};
 use crate::rbac::{Database, DatabaseKind};
 
 /// How long resolving, connecting and the handshake may take together.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Seconds a client certificate is valid at most: it is shown at once, and kept for a few minutes.
+const CERTIFICATE: i64 = 600;
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+/// A TLS connection to a database.
+pub(super) type ServerStream = TlsStream<ReadAhead<TcpStream>>;
 
 /// A PostgreSQL server that was found, and what is needed to open TLS connections to it.
 pub(super) struct Upstream {
@@ -41,12 +48,13 @@ pub(super) struct Upstream {
     addresses: Vec<SocketAddr>,
     database: Database,
     catalog: Arc<dyn Catalog>,
+    configs: Arc<Configs>,
     /// Unix seconds after which no certificate of this session may be valid.
     not_after: i64,
 }
 
 /// What distinguishes connections to one server beside who logs in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Way {
     uri: String,
     tls: Tls,
@@ -56,7 +64,7 @@ pub(super) struct Way {
 impl Upstream {
     /// Resolves the host of the resource's URI, `host:port`. Certificates made for it end at `not_after`.
     pub(super) async fn resolve(
-        catalog: Arc<dyn Catalog>,
+        service: &DbService,
         database: Database,
         not_after: i64,
     ) -> Result<Self, ConnectError> {
@@ -80,7 +88,8 @@ impl Upstream {
             port,
             addresses,
             database,
-            catalog,
+            catalog: Arc::clone(&service.catalog),
+            configs: Arc::clone(&service.configs),
             not_after,
         })
     }
@@ -207,7 +216,7 @@ impl Upstream {
     }
 
     /// Opens a TLS connection; a server of one's own sees a certificate whose common name is `user`.
-    pub(super) async fn open(&self, user: &str) -> Result<TlsStream<TcpStream>, ConnectError> {
+    pub(super) async fn open(&self, user: &str) -> Result<ServerStream, ConnectError> {
         let (config, name) = self.config(user).await?;
         tokio::time::timeout(DIAL_TIMEOUT, self.dial(config, name))
             .await
@@ -216,9 +225,9 @@ impl Upstream {
 
     async fn dial(
         &self,
-        config: ClientConfig,
+        config: Arc<ClientConfig>,
         name: ServerName<'static>,
-    ) -> Result<TlsStream<TcpStream>, ConnectError> {
+    ) -> Result<ServerStream, ConnectError> {
         let mut failed = None;
         for address in &self.addresses {
             match TcpStream::connect(address).await {
@@ -236,9 +245,9 @@ impl Upstream {
                     {
                         return Err(ConnectError::NoTls);
                     }
-                    let connector = TlsConnector::from(Arc::new(config));
+                    let connector = TlsConnector::from(config);
                     return connector
-                        .connect(name, tcp)
+                        .connect(name, ahead(tcp, Vec::new()))
                         .await
                         .map_err(|error| ConnectError::tls(&error));
                 }
@@ -253,7 +262,39 @@ impl Upstream {
     async fn config(
         &self,
         user: &str,
-    ) -> Result<(ClientConfig, ServerName<'static>), ConnectError> {
+    ) -> Result<(Arc<ClientConfig>, ServerName<'static>), ConnectError> {
+        let tls = &self.database.tls;
+        let name = if tls.server_name.is_empty() {
+            &self.host
+        } else {
+            &tls.server_name
+        };
+        let name = ServerName::try_from(name.clone())
+            .map_err(|error| ConnectError::Tls(error.to_string()))?;
+        let now = self.catalog.now();
+        let limit = self.not_after.max(now + 60);
+        let wanted = For {
+            way: self.way(),
+            user: user.to_owned(),
+            authority: self.catalog.db_client_authority().cert_der().to_vec(),
+            trust: self.catalog.db_trust(),
+        };
+        if let Some(config) = self.configs.get(&wanted, now, limit) {
+            return Ok((config, name));
+        }
+        let not_after = limit.min(now + CERTIFICATE);
+        let config = Arc::new(self.new_config(user, now, not_after).await?);
+        self.configs.put(wanted, &config, not_after);
+        Ok((config, name))
+    }
+
+    /// Settings with a certificate for `user` that ends at `not_after`, unix seconds.
+    async fn new_config(
+        &self,
+        user: &str,
+        now: i64,
+        not_after: i64,
+    ) -> Result<ClientConfig, ConnectError> {
         let tls = &self.database.tls;
         let roots = Arc::new(self.roots().await?);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -270,11 +311,10 @@ impl Upstream {
                 .with_custom_certificate_verifier(Arc::new(ChainOnly::new(None, &provider))),
         };
         let mut config = if by_certificate(&self.database) {
-            let now = self.catalog.now();
             let issued = self
                 .catalog
                 .db_client_authority()
-                .issue_db_client(user, now - 60, self.not_after.max(now + 60))
+                .issue_db_client(user, now - 60, not_after)
                 .map_err(|error| ConnectError::Certificate(error.to_string()))?;
             let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(issued.key_pkcs8_der.to_vec()));
             builder
@@ -285,18 +325,12 @@ impl Upstream {
         };
         config.resumption = rustls::client::Resumption::disabled();
         config.enable_sni = tls.mode != TlsMode::VerifyCa;
-        let name = if tls.server_name.is_empty() {
-            &self.host
-        } else {
-            &tls.server_name
-        };
-        let name = ServerName::try_from(name.clone())
-            .map_err(|error| ConnectError::Tls(error.to_string()))?;
-        Ok((config, name))
+        Ok(config)
     }
 
     /// The trusted authorities: the system's if the resource says so; the resource's own, or for a cloud database without
-    /// them its provider's; for a server of one's own also the cluster's database authority (db-service.md 2.5). Unusable certificates in them are passed over.
+    /// them its provider's; for a server of one's own also the cluster's database authority (db-service.md 2.5). Unusable
+    /// certificates in them are passed over.
     async fn roots(&self) -> Result<RootCertStore, ConnectError> {
         let mut roots = RootCertStore::empty();
         if self.database.tls.trust_system_cert_pool {

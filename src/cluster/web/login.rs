@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::fields::{BodyError, Fields};
@@ -268,17 +269,41 @@ async fn receive(
     if !media_type.eq_ignore_ascii_case("application/json") {
         return Err(Refused::bad("invalid request"));
     }
-    match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_MAX)).await {
-        Ok(Ok(bytes)) => Ok(bytes.into()),
-        Ok(Err(_)) => Err(Refused(
-            StatusCode::TOO_MANY_REQUESTS,
-            "the read limit is reached".to_owned(),
-        )),
+    match tokio::time::timeout(BODY_TIME, collect(state, body)).await {
+        Ok(collected) => collected,
         Err(_) => Err(Refused(
             StatusCode::REQUEST_TIMEOUT,
             "the request takes too long".to_owned(),
         )),
     }
+}
+
+/// The whole body. What the bodies of all requests hold together is bounded.
+async fn collect(state: &ClusterState, body: Body) -> Result<Vec<u8>, Refused> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut permits) = (Vec::new(), None);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|e| Refused::bad(e.to_string()))?;
+        if bytes.len() + chunk.len() > BODY_MAX {
+            return Err(Refused(
+                StatusCode::TOO_MANY_REQUESTS,
+                "the read limit is reached".to_owned(),
+            ));
+        }
+        let size = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+        let Ok(more) = state.request_bytes().try_acquire_many(size) else {
+            return Err(Refused(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many requests at once, try again in a moment".to_owned(),
+            ));
+        };
+        match &mut permits {
+            None => permits = Some(more),
+            Some(permits) => permits.merge(more),
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 /// The user whose credential is looked for. Who has no document any more has no login either, whatever password and key are

@@ -98,7 +98,7 @@ pub struct AdminUser {
 }
 
 /// TLS to the database (db-service.md 2.5).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tls {
     /// How the server is verified.
     pub mode: TlsMode,
@@ -111,7 +111,7 @@ pub struct Tls {
 }
 
 /// How a database server is verified.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TlsMode {
     /// Chain and name.
     #[default]
