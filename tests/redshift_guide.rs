@@ -1,65 +1,43 @@
 //! Teleport's guide to Redshift with automatic users, from top to bottom, as docs/redshift.md has it: admin, documents, login,
 //! list, connect with and without `--db-roles`, a leaf's name and its error, cancel.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
+use postern::cluster::documents::Documents;
+use postern::cluster::leaf::token;
+use postern::cluster::store::Store;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::common::ran::Ran;
 use crate::common::redshift_gateway::RedshiftGateway;
+use crate::common::server::{SOON, Server};
 use crate::common::wait_for;
-use crate::common::warehouse::{Warehouse, block, way_to};
+use crate::common::warehouse::{Warehouse, way_to};
 
-/// A user at a computer, beside the cluster.
-struct Person {
-    home: tempfile::TempDir,
-    proxy: String,
+/// Out of service.
+const LOCKED: &str = "0|teleport-auto-user";
+
+/// A block of docs/redshift.md: the first in this language that contains `text`.
+fn block(language: &str, text: &str) -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/redshift.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    page.split(&format!("```{language}\n"))
+        .skip(1)
+        .filter_map(|rest| rest.split_once("```"))
+        .map(|(block, _)| block.to_owned())
+        .find(|block| block.contains(text))
+        .unwrap_or_else(|| panic!("no block with {text}"))
 }
 
-impl Person {
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_postern"));
-        command
-            .args(args)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.home.path())
-            .env("POSTERN_HOME", self.home.path().join("postern"))
-            .env("NO_COLOR", "1")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(&mut self.command(args))
-    }
-
-    fn succeeds(&self, args: &[&str]) -> String {
-        let ran = self.run(args);
-        assert_eq!(ran.code, 0, "{args:?}: {ran}");
-        ran.stdout
-    }
-}
-
-/// The page whose blocks are carried out here.
-fn page() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/redshift.md")
-}
-
-/// The two documents of the guide, word for word, and the cluster and region that the database's address says.
+/// The two documents of the guide, word for word; and what the cluster makes of them.
 fn guide_documents() -> (String, String) {
-    let (db, role) = (
-        block(&page(), "yaml", "kind: db"),
-        block(&page(), "yaml", "kind: role"),
-    );
+    let (db, role) = (block("yaml", "kind: db"), block("yaml", "kind: role"));
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("guide.yaml"), format!("{db}---\n{role}")).expect("a file");
-    let documents = postern::cluster::documents::Documents::load(dir.path())
-        .expect("the guide's documents load as they are");
+    let documents = Documents::load(dir.path()).expect("the guide's documents load as they are");
     assert_eq!(documents.warnings, Vec::<String>::new());
     let redshift = &documents.databases["redshift"];
     assert_eq!(redshift.kind().name(), "redshift");
@@ -76,16 +54,14 @@ fn guide_documents() -> (String, String) {
 fn redshift_guide() {
     let gateway = RedshiftGateway::shared();
 
-    // The admin account, and roles and a table for people: the statements of the page.
-    for statements in ["CREATE USER \"teleport-admin\"", "CREATE ROLE reader"] {
-        if statements.contains("reader") {
-            gateway.master("CREATE TABLE sales (id int); INSERT INTO sales VALUES (1), (2), (3)");
-        }
-        gateway.master(&block(&page(), "sql", statements));
-    }
+    // 1. The admin account, nothing but the two statements of the page; then roles for people.
+    gateway.master(&block("sql", "CREATE USER \"teleport-admin\""));
     assert_eq!(gateway.user("teleport-admin"), "UNLIMITED|sys:superuser");
+    gateway.master("CREATE TABLE sales (id int); INSERT INTO sales VALUES (1), (2), (3)");
+    gateway.master(&block("sql", "CREATE ROLE reader"));
 
-    // The documents: the guide's, with the stand-in's address in the place of Amazon's, a Serverless database and a person.
+    // 2. and 3. IAM by variables; the guide's documents with the stand-in's address in the place of Amazon's, a Serverless
+    // database and a person.
     let (db, role) = guide_documents();
     let address =
         "  uri: \"redshift-cluster-1.abcdefghijklm.us-east-1.redshift.amazonaws.com:5439\"\n";
@@ -93,111 +69,27 @@ fn redshift_guide() {
     let db = db.replace(address, &way_to(gateway));
     let serverless = "kind: db\nversion: v3\nmetadata: {name: serverless}\nspec: {protocol: postgres, uri: \
                       'wg.123456789012.us-east-1.redshift-serverless.amazonaws.com:5439'}\n";
-    let people = "kind: user\nversion: v2\nmetadata: {name: alice}\nspec: {roles: [redshift-access], traits: {db_roles: [writer]}}\n\
-";
-    let cluster = Warehouse::start("guide", &[&db, serverless, &role, people].join("\n---\n"));
-    cluster.set_password("alice", "Correct-Horse-1");
-    let alice = Person {
-        home: tempfile::Builder::new()
-            .prefix("ph")
-            .tempdir()
-            .expect("a home"),
-        proxy: cluster.proxy(),
-    };
+    let alice = "kind: user\nversion: v2\nmetadata: {name: alice}\nspec: {roles: [redshift-access], traits: {db_roles: [writer]}}\n";
+    let mut root = Server::new("authentication: {second_factor: off}\n");
+    root.document("all.yaml", &[&db, serverless, &role, alice].join("\n---\n"));
+    root.start_with(&[
+        ("AWS_ENDPOINT_URL_REDSHIFT", Path::new(&gateway.api)),
+        ("AWS_ACCESS_KEY_ID", Path::new("AKIATEST")),
+        ("AWS_SECRET_ACCESS_KEY", Path::new("test")),
+        ("AWS_EC2_METADATA_DISABLED", Path::new("true")),
+    ]);
 
-    // Login.
-    let (proxy, ca) = (format!("--proxy={}", alice.proxy), cluster.ca_file());
-    let ca = format!("--ca-file={}", ca.display());
-    let mut login = alice
-        .command(&[
-            "login",
-            &proxy,
-            "--user=alice",
-            &ca,
-            "--key-store=file",
-            "--password-stdin",
-        ])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("postern starts");
-    let mut stdin = login.stdin.take().expect("a pipe");
-    stdin.write_all(b"Correct-Horse-1\n").expect("a password");
-    drop(stdin);
-    let login = Ran::end_of(login);
+    // 4. Login.
+    assert_eq!(root.run_with_password(&["users", "add", "alice"]).code, 0);
+    let login = root.login("alice", None);
     assert_eq!(login.code, 0, "{login}");
 
-    // The list: users made on the way for Redshift, not for Serverless.
-    let list = alice.succeeds(&["db", "ls", "-v"]);
-    let line = |name: &str| {
-        list.lines()
-            .find(|line| line.contains(name))
-            .unwrap_or_else(|| panic!("{name}: {list}"))
-            .to_owned()
-    };
-    assert!(line("redshift ").contains("(Auto-provisioned)"), "{list}");
-    assert!(line("redshift ").contains("[reader writer]"), "{list}");
-    assert!(!line("serverless").contains("(Auto-provisioned)"), "{list}");
-    let json: Value =
-        serde_json::from_str(&alice.succeeds(&["db", "ls", "--format=json"])).expect("JSON");
-    assert_eq!(json.as_array().map(Vec::len), Some(2));
+    list(&root);
+    connect(&root, gateway);
+    cancel(&root, gateway);
+    leaf_name(&root, &db, &role);
 
-    // Connect with all roles, then with one of them.
-    let psql = |roles: &[&str], sql: &str| {
-        let mut args = vec!["db", "connect", "redshift", "--db-name=dev"];
-        args.extend(roles);
-        args.extend(["--", "-XAtq", "-c", sql]);
-        alice.run(&args)
-    };
-    let all = psql(
-        &[],
-        "SELECT count(*) FROM sales; INSERT INTO sales VALUES (4); SELECT role_name FROM svv_user_grants",
-    );
-    assert_eq!(all.code, 0, "{all}");
-    let mut rows: Vec<&str> = all.stdout.lines().collect();
-    rows.sort_unstable();
-    assert_eq!(rows, ["3", "reader", "teleport-auto-user", "writer"]);
-    cluster.until("alice", "0|teleport-auto-user");
-    let one = psql(
-        &["--db-roles=reader"],
-        "SELECT count(*) FROM sales; INSERT INTO sales VALUES (5)",
-    );
-    assert_ne!(one.code, 0);
-    assert_eq!(one.stdout.trim(), "4");
-    assert!(
-        one.stderr.contains("permission denied for table sales"),
-        "{one}"
-    );
-    cluster.until("alice", "0|teleport-auto-user");
-    let none = psql(&["--db-roles=boss"], "SELECT 1");
-    assert_eq!(none.code, 14, "{none}");
-    assert!(
-        none.stderr
-            .contains("access to database role \"boss\" denied"),
-        "{none}"
-    );
-
-    // Serverless, and why not.
-    let serverless = alice.run(&[
-        "db",
-        "connect",
-        "serverless",
-        "--db-name=dev",
-        "--",
-        "-c",
-        "SELECT 1",
-    ]);
-    assert_ne!(serverless.code, 0);
-    assert!(
-        serverless
-            .stderr
-            .contains("automatic database user provisioning but this database doesn't support it"),
-        "{serverless}"
-    );
-
-    cancel(&alice, &cluster);
-    leaf_name(&alice, &cluster, &db, &role);
+    assert_eq!(root.end(Signal::TERM), Some(0));
     assert_eq!(
         gateway.refused(),
         Vec::<String>::new(),
@@ -205,13 +97,76 @@ fn redshift_guide() {
     );
 }
 
-/// Ctrl+C: the query ends, the session goes on, nothing runs any more.
-fn cancel(alice: &Person, cluster: &Warehouse) {
-    let gateway = cluster.gateway;
+/// The list: users made on the way for Redshift, not for Serverless, which says why.
+fn list(root: &Server) {
+    let list = Ran::of(&mut root.client(&["db", "ls", "-v"])).ok();
+    let line = |name: &str| {
+        let found = list.lines().find(|line| line.contains(name));
+        found.unwrap_or_else(|| panic!("{name}: {list}")).to_owned()
+    };
+    assert!(line("redshift ").contains("(Auto-provisioned)"), "{list}");
+    assert!(line("redshift ").contains("[reader writer]"), "{list}");
+    assert!(!line("serverless").contains("(Auto-provisioned)"), "{list}");
+    let args = [
+        "db",
+        "connect",
+        "serverless",
+        "--db-name=dev",
+        "--",
+        "-c",
+        "SELECT 1",
+    ];
+    let serverless = Ran::of(&mut root.client(&args));
+    assert_ne!(serverless.code, 0);
+    assert!(
+        serverless
+            .stderr
+            .contains("automatic database user provisioning but this database doesn't support it"),
+        "{serverless}"
+    );
+}
+
+/// Connect with all roles, with one of them, with one that is not allowed.
+fn connect(root: &Server, gateway: &RedshiftGateway) {
+    let psql = |roles: &[&str], sql: &str| {
+        let mut args = vec!["db", "connect", "redshift", "--db-name=dev"];
+        args.extend(roles);
+        args.extend(["--", "-XAtq", "-c", sql]);
+        Ran::of(&mut root.client(&args))
+    };
+    let sql = "SELECT count(*) FROM sales; INSERT INTO sales VALUES (4); SELECT role_name FROM svv_user_grants";
+    let all = psql(&[], sql).ok();
+    let mut rows: Vec<&str> = all.lines().collect();
+    rows.sort_unstable();
+    assert_eq!(rows, ["3", "reader", "teleport-auto-user", "writer"]);
+    gateway.until("alice", LOCKED);
+
+    let sql = "SELECT count(*) FROM sales; INSERT INTO sales VALUES (5)";
+    let one = psql(&["--db-roles=reader"], sql);
+    assert_ne!(one.code, 0);
+    assert_eq!(one.stdout.trim(), "4");
+    assert!(
+        one.stderr.contains("permission denied for table sales"),
+        "{one}"
+    );
+    gateway.until("alice", LOCKED);
+
+    let none = psql(&["--db-roles=boss"], "SELECT 1");
+    assert_eq!(none.code, 14, "{none}");
+    assert!(
+        none.stderr
+            .contains("access to database role \"boss\" denied"),
+        "{none}"
+    );
+}
+
+/// Ctrl+C: the query ends, and nothing runs any more.
+fn cancel(root: &Server, gateway: &RedshiftGateway) {
+    // 4 rows to the power of 17.
     let endless = "SELECT count(*) FROM sales a, sales b, sales c, sales d, sales e, sales f, sales g, sales h, sales i, sales j, \
                    sales k, sales l, sales m, sales n, sales o, sales p, sales q";
     let running = "SELECT pid FROM stv_recents WHERE status = 'Running' AND query LIKE '%sales q%' AND user_name = 'IAM:alice'";
-    let mut command = alice.command(&[
+    let args = [
         "db",
         "connect",
         "redshift",
@@ -220,10 +175,9 @@ fn cancel(alice: &Person, cluster: &Warehouse) {
         "-XAt",
         "-c",
         endless,
-        "-c",
-        "SELECT 'still here'",
-    ]);
-    let child = command
+    ];
+    let child = root
+        .client(&args)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -240,54 +194,69 @@ fn cancel(alice: &Person, cluster: &Warehouse) {
         "{out}"
     );
     assert_eq!(gateway.master(running), "");
-    cluster.until("alice", "0|teleport-auto-user");
+    gateway.until("alice", LOCKED);
 }
 
 /// Behind a leaf the user has another name: made, found again and locked like any. With the wrong one the client says which is
 /// right.
-fn leaf_name(alice: &Person, root: &Warehouse, db: &str, role: &str) {
-    let db = db.replace("name: redshift\n", "name: leaf-redshift\n");
-    let leaf = Warehouse::start(
-        "guide-leaf",
-        &[&db, role, &root.trusted_cluster()].join("\n---\n"),
+fn leaf_name(root: &Server, db: &str, role: &str) {
+    let store = Store::open(&root.path("state/state.db")).expect("the state");
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let (token, _) = token::add(&store, 300, now).expect("a token");
+    let status = root.status();
+    let trust = format!(
+        "kind: trusted_cluster\nversion: v2\nmetadata: {{name: root, labels: {{postern.dev/ca-file: {ca:?}}}}}\nspec: {{enabled: true, \
+         token: {token}, tunnel_addr: {proxy}, web_proxy_addr: {proxy}, role_map: [{{remote: redshift-access, local: \
+         [redshift-access]}}]}}\n",
+        ca = root.path("state/ca.pem"),
+        token = token.reveal(),
+        proxy = status["public_addr"]
     );
-    root.until_linked("guide-leaf");
+    let db = db.replace("name: redshift\n", "name: leaf-redshift\n");
+    let leaf = Warehouse::start("leaf", &[&db, role, &trust].join("\n---\n"));
+    wait_for("the leaf's link", SOON, || {
+        let clusters = Ran::of(&mut root.client(&["clusters", "--format=json"])).ok();
+        let clusters: Value = serde_json::from_str(&clusters).expect("JSON");
+        (clusters[1]["status"] == "online").then_some(())
+    });
     let place = [
         "db",
         "connect",
-        "--cluster=guide-leaf",
+        "--cluster=leaf",
         "leaf-redshift",
         "--db-name=dev",
     ];
+    let ask = [
+        "--",
+        "-XAtq",
+        "-c",
+        "SELECT current_user",
+        "-c",
+        "SELECT role_name FROM svv_user_grants",
+    ];
     for _ in 0..2 {
-        let ask = [
-            "--",
-            "-XAtq",
-            "-c",
-            "SELECT current_user",
-            "-c",
-            "SELECT role_name FROM svv_user_grants",
-        ];
-        let rows = alice.succeeds(&[&place[..], &ask].concat());
+        let rows = Ran::of(&mut root.client(&[&place[..], &ask].concat())).ok();
         let mut rows: Vec<&str> = rows.lines().collect();
         rows.sort_unstable();
         assert_eq!(
             rows,
             [
                 "reader",
-                "remote-alice-guide",
+                "remote-alice-root",
                 "teleport-auto-user",
                 "writer"
             ]
         );
-        leaf.until("remote-alice-guide", "0|teleport-auto-user");
+        leaf.until("remote-alice-root", LOCKED);
     }
-    let wrong = alice.run(&[&place[..], &["--db-user=alice", "--", "-c", "SELECT 1"]].concat());
+    let wrong = Ran::of(
+        &mut root.client(&[&place[..], &["--db-user=alice", "--", "-c", "SELECT 1"]].concat()),
+    );
     assert_eq!(wrong.code, 14, "{wrong}");
     assert!(
         wrong
             .stderr
-            .contains("use your mapped remote username \"remote-alice-guide\""),
+            .contains("use your mapped remote username \"remote-alice-root\""),
         "{wrong}"
     );
 }

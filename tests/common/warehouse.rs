@@ -1,21 +1,16 @@
 //! A cluster in this process whose databases are Redshift, beside the stand-in for it.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use postern::cluster::aws::{Aws, StaticEnv};
 use postern::cluster::documents::Documents;
-use postern::cluster::leaf::token;
 use postern::cluster::lockout::Rate;
 use postern::cluster::server::{RunningServer, Server, ServerOptions};
-use postern::cluster::users;
 use postern::identity::{Identity, RouteToDatabase};
 use tokio_postgres::{Client, NoTls};
 
 use super::redshift_gateway::{CLUSTER, REGION, RedshiftGateway};
-use super::wait_for;
 
 /// A running cluster.
 pub(crate) struct Warehouse {
@@ -96,47 +91,6 @@ impl Warehouse {
         }
     }
 
-    /// `localhost:port` of the proxy.
-    pub(crate) fn proxy(&self) -> String {
-        format!("localhost:{}", self.server().addr.port())
-    }
-
-    /// PEM file of the authority behind the web certificate.
-    pub(crate) fn ca_file(&self) -> PathBuf {
-        self.server().ca_file.clone()
-    }
-
-    /// The document by which another cluster becomes a leaf of this one, users keeping their roles.
-    pub(crate) fn trusted_cluster(&self) -> String {
-        let state = self.server().state();
-        let (token, _) = token::add(state.store(), 300, state.now()).expect("a token");
-        format!(
-            "kind: trusted_cluster\nversion: v2\nmetadata:\n  name: {}\n  labels: {{postern.dev/ca-file: {:?}}}\nspec: {{enabled: true, \
-             token: {}, tunnel_addr: '{proxy}', web_proxy_addr: '{proxy}', role_map: [{{remote: '*', local: ['$1']}}]}}\n",
-            state.name(),
-            self.ca_file(),
-            token.reveal(),
-            proxy = self.proxy()
-        )
-    }
-
-    /// Waits for a leaf's link.
-    pub(crate) fn until_linked(&self, leaf: &str) {
-        let leaves = self.server().state().leaves();
-        wait_for("the leaf's link", Duration::from_secs(30), || {
-            leaves
-                .all()
-                .iter()
-                .any(|known| known.name == leaf && known.online)
-                .then_some(())
-        });
-    }
-
-    /// Gives a user a password.
-    pub(crate) fn set_password(&self, user: &str, password: &str) {
-        users::set_password(self.server().state().store(), user, password).expect("a password");
-    }
-
     /// The audit log's events of this kind, the oldest first.
     pub(crate) fn audit(&self, event: &str) -> Vec<serde_json::Value> {
         let text =
@@ -194,11 +148,7 @@ impl Warehouse {
 
     /// Waits until a user of the stand-in is in this state.
     pub(crate) fn until(&self, user: &str, state: &str) {
-        let mut is = String::new();
-        wait_for(&format!("{user}: {state}"), Duration::from_secs(30), || {
-            is = self.gateway.user(user);
-            (is == state).then_some(())
-        });
+        self.gateway.until(user, state);
     }
 }
 
@@ -271,15 +221,4 @@ impl Session {
     pub(crate) fn kill(self) {
         self.connection.abort();
     }
-}
-
-/// A document of a page: the first block in this language that contains `text`.
-pub(crate) fn block(page: &Path, language: &str, text: &str) -> String {
-    let page = std::fs::read_to_string(page).expect("the page");
-    page.split(&format!("```{language}\n"))
-        .skip(1)
-        .filter_map(|rest| rest.split_once("```"))
-        .map(|(block, _)| block.to_owned())
-        .find(|block| block.contains(text))
-        .unwrap_or_else(|| panic!("no block with {text}"))
 }

@@ -18,6 +18,7 @@ mod statements;
 mod tokens;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use postern::cluster::ca::{Authority, CaKind, LOOPBACK_HOSTS};
 use postern::cluster::postgres::find::Programs;
@@ -27,6 +28,8 @@ use postern::cluster::store::Store;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
+
+use super::wait_for;
 
 /// The cluster's identifier in AWS.
 pub(crate) const CLUSTER: &str = "warehouse";
@@ -241,6 +244,13 @@ impl RedshiftGateway {
             "SELECT role_name FROM svv_user_grants WHERE user_name = '{name}' ORDER BY role_name"
         ));
         format!("{limit}|{}", roles.replace('\n', ","))
+    }
+
+    /// Waits until a user is in this state.
+    pub(crate) fn until(&self, name: &str, state: &str) {
+        wait_for(&format!("{name}: {state}"), Duration::from_secs(30), || {
+            (self.user(name) == state).then_some(())
+        });
     }
 
     /// Number of open sessions of a user.
