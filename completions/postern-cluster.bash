@@ -16,6 +16,9 @@ _postern__cluster() {
             ",$1")
                 cmd="postern__cluster"
                 ;;
+            postern__cluster,ca)
+                cmd="postern__cluster__subcmd__ca"
+                ;;
             postern__cluster,check)
                 cmd="postern__cluster__subcmd__check"
                 ;;
@@ -24,6 +27,9 @@ _postern__cluster() {
                 ;;
             postern__cluster,demo)
                 cmd="postern__cluster__subcmd__demo"
+                ;;
+            postern__cluster,locks)
+                cmd="postern__cluster__subcmd__locks"
                 ;;
             postern__cluster,reload)
                 cmd="postern__cluster__subcmd__reload"
@@ -39,6 +45,18 @@ _postern__cluster() {
                 ;;
             postern__cluster,util)
                 cmd="postern__cluster__subcmd__util"
+                ;;
+            postern__cluster__subcmd__ca,export)
+                cmd="postern__cluster__subcmd__ca__subcmd__export"
+                ;;
+            postern__cluster__subcmd__locks,add)
+                cmd="postern__cluster__subcmd__locks__subcmd__add"
+                ;;
+            postern__cluster__subcmd__locks,ls)
+                cmd="postern__cluster__subcmd__locks__subcmd__ls"
+                ;;
+            postern__cluster__subcmd__locks,rm)
+                cmd="postern__cluster__subcmd__locks__subcmd__rm"
                 ;;
             postern__cluster__subcmd__users,add)
                 cmd="postern__cluster__subcmd__users__subcmd__add"
@@ -65,12 +83,56 @@ _postern__cluster() {
 
     case "${cmd}" in
         postern__cluster)
-            opts="-h -V --help --version start check status reload users demo code util"
+            opts="-h -V --help --version start check status reload users locks ca demo code util"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__ca)
+            opts="-h --help export"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__ca__subcmd__export)
+            opts="-c -h --type --config --dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --type)
+                    COMPREPLY=($(compgen -W "db-client db tls-host tls-user web host user" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -142,6 +204,126 @@ _postern__cluster() {
                     return 0
                     ;;
                 --login-burst)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__locks)
+            opts="-h --help add ls rm"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__locks__subcmd__add)
+            opts="-c -h --user --role --mfa-device --message --ttl --config --dir --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --role)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mfa-device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__locks__subcmd__ls)
+            opts="-c -h --config --dir --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__locks__subcmd__rm)
+            opts="-c -h --config --dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

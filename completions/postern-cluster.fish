@@ -31,6 +31,8 @@ complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "che
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "status" -d 'Shows how a running cluster is, and its open sessions'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "reload" -d 'Has a running cluster read configuration, documents and web certificate again'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "users" -d 'Adds, removes and lists users, and sets their passwords'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "locks" -d 'Locks users, roles and devices out, lists and removes locks'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "ca" -d 'Prints what others need to trust the cluster'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "demo" -d 'Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "code" -d 'Prints the current one-time code of a user, for those without an authenticator app'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "util" -d 'Generates completions and manual pages'
@@ -76,6 +78,40 @@ json\t'JSON, on standard output; the keys are in the manual'"
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -l keep-key -d 'Keeps the one-time key, and sets only a new password'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -l password-stdin -d 'Reads the password from standard input; asked for on the terminal without this'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and not __fish_seen_subcommand_from add ls rm" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and not __fish_seen_subcommand_from add ls rm" -f -a "add" -d 'Locks a user, a role or a device: logins and sessions are refused, open sessions are cut at once'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and not __fish_seen_subcommand_from add ls rm" -f -a "ls" -d 'Lists locks'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and not __fish_seen_subcommand_from add ls rm" -f -a "rm" -d 'Removes a lock'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from add" -l user -d 'A user' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from add" -l role -d 'Everybody with a role' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from add" -l mfa-device -d 'Sessions that the second factor of this device has opened, by its UUID' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from add" -l message -d 'What those concerned are told' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from add" -l ttl -d 'Ends the lock after this time, e.g. 8h; it stays until it is removed without this' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from add" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from add" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from add" -l format -d 'Chooses how the result is printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from ls" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from ls" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from ls" -l format -d 'Chooses how the list is printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from rm" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from rm" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and not __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and not __fish_seen_subcommand_from export" -f -a "export" -d 'Prints an authority\'s certificate or public key, never its private key'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from export" -l type -d 'Which authority' -r -f -a "db-client\t'Signs the cluster\'s client certificates for databases: what a database server trusts (PEM)'
+db\t'Signs certificates of database servers: what the cluster trusts there (PEM)'
+tls-host\t'Signs the services of the cluster (PEM)'
+tls-user\t'Signs users (PEM)'
+web\t'Signs the web certificate, when the cluster makes its own (PEM)'
+host\t'Signs SSH hosts: a line of authorized_keys'
+user\t'Signs SSH certificates of users: a line of authorized_keys'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from export" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from export" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l dir -d 'Keeps the cluster\'s state in this directory, made when missing [default: the data directory of the user]' -r -F
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l port -d 'Listens on this port of 127.0.0.1; 0 takes any free one' -r
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l public-addr -d 'Announces this address to clients instead of localhost' -r

@@ -30,6 +30,8 @@ Register-ArgumentCompleter -Native -CommandName 'postern-cluster' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Shows how a running cluster is, and its open sessions')
             [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Has a running cluster read configuration, documents and web certificate again')
             [CompletionResult]::new('users', 'users', [CompletionResultType]::ParameterValue, 'Adds, removes and lists users, and sets their passwords')
+            [CompletionResult]::new('locks', 'locks', [CompletionResultType]::ParameterValue, 'Locks users, roles and devices out, lists and removes locks')
+            [CompletionResult]::new('ca', 'ca', [CompletionResultType]::ParameterValue, 'Prints what others need to trust the cluster')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C')
             [CompletionResult]::new('code', 'code', [CompletionResultType]::ParameterValue, 'Prints the current one-time code of a user, for those without an authenticator app')
             [CompletionResult]::new('util', 'util', [CompletionResultType]::ParameterValue, 'Generates completions and manual pages')
@@ -112,6 +114,60 @@ Register-ArgumentCompleter -Native -CommandName 'postern-cluster' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the result is printed')
             [CompletionResult]::new('--keep-key', '--keep-key', [CompletionResultType]::ParameterName, 'Keeps the one-time key, and sets only a new password')
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Reads the password from standard input; asked for on the terminal without this')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;locks' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Locks a user, a role or a device: logins and sessions are refused, open sessions are cut at once')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'Lists locks')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Removes a lock')
+            break
+        }
+        'postern-cluster;locks;add' {
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'A user')
+            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'Everybody with a role')
+            [CompletionResult]::new('--mfa-device', '--mfa-device', [CompletionResultType]::ParameterName, 'Sessions that the second factor of this device has opened, by its UUID')
+            [CompletionResult]::new('--message', '--message', [CompletionResultType]::ParameterName, 'What those concerned are told')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'Ends the lock after this time, e.g. 8h; it stays until it is removed without this')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the result is printed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;locks;ls' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the list is printed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;locks;rm' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'postern-cluster;ca' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Prints an authority''s certificate or public key, never its private key')
+            break
+        }
+        'postern-cluster;ca;export' {
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Which authority')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

@@ -22,6 +22,7 @@ mod recorded_messages;
 mod redshift;
 mod redshift_guide;
 mod server_documents;
+mod server_sessions;
 mod server_start;
 mod server_unit;
 mod server_users;

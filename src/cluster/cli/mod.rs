@@ -3,10 +3,12 @@
 //! One file for each command, always in this order: the arguments with their help, `run`, private helpers. Facts go to
 //! standard output, all else to standard error.
 
+mod ca;
 mod check;
 mod code;
 mod demo;
 pub mod exit;
+mod locks;
 mod notify;
 mod place;
 mod reload;
@@ -48,6 +50,10 @@ enum Command {
     Reload(reload::ReloadArgs),
     /// Adds, removes and lists users, and sets their passwords.
     Users(users::UsersArgs),
+    /// Locks users, roles and devices out, lists and removes locks.
+    Locks(locks::LocksArgs),
+    /// Prints what others need to trust the cluster.
+    Ca(ca::CaArgs),
     /// Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C.
     Demo(demo::DemoArgs),
     /// Prints the current one-time code of a user, for those without an authenticator app.
@@ -75,6 +81,8 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Users(args) => users::run(&args),
+        Command::Locks(args) => locks::run(&args),
+        Command::Ca(args) => ca::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Code(args) => code::run(args),
         Command::Util(args) => util::run(&args),

@@ -439,6 +439,7 @@ impl Opening<'_> {
             intent,
             key,
             log: self.log.clone(),
+            orphaned: false,
         }
     }
 

@@ -46,6 +46,8 @@ pub(super) struct Teardown {
     pub(super) key: UserKey,
     /// Record of the session that ended, if there is one.
     pub(super) log: Option<Arc<SessionLog>>,
+    /// Whether its sessions were those of a process that is no more.
+    pub(super) orphaned: bool,
 }
 
 impl Teardown {
@@ -126,7 +128,15 @@ impl Teardown {
         mode: CreateUserMode,
     ) -> Result<(), String> {
         match provision::deactivate(upstream, admin, &self.key.user, mode).await {
-            Ok(Outcome::Active(pids)) => Err(format!("backends {pids:?} are still running")),
+            Ok(Outcome::Active(pids)) => {
+                if self.orphaned {
+                    // Nobody is at the other end of them any more. An admin that may not do this has to wait.
+                    for pid in &pids {
+                        let _ = provision::terminate(upstream, admin, *pid).await;
+                    }
+                }
+                Err(format!("backends {pids:?} are still running"))
+            }
             Ok(Outcome::Locked { kept }) if !kept.is_empty() => {
                 let what = format!(
                     "may not log in any more, but keeps the roles {kept:?}: somebody else granted them"
@@ -184,6 +194,7 @@ pub(super) fn recover(service: &Arc<DbService>) {
                     intent: Arc::new(intent),
                     key,
                     log: None,
+                    orphaned: true,
                 };
                 service.spawn(teardown.run());
             }
@@ -284,6 +295,7 @@ async fn retire(
         intent: Arc::clone(intent),
         key: key.clone(),
         log: None,
+        orphaned: false,
     };
     {
         let Some(_lock) = service.sessions.lock(&key, LOCK_LIMIT).await else {

@@ -15,7 +15,7 @@ const ENROLLED: [Key; 5] = [
 ];
 
 /// Each command that prints JSON; the others print none.
-pub const SHAPES: [Shape; 6] = [
+pub const SHAPES: [Shape; 8] = [
     Shape {
         page: "postern-cluster-demo",
         form: "One object on one line, when the cluster is ready.",
@@ -91,6 +91,26 @@ pub const SHAPES: [Shape; 6] = [
         form: "One object on one line.",
         common: &ENROLLED,
         own: &[],
+    },
+    Shape {
+        page: "postern-cluster-locks-add",
+        form: "One object on one line.",
+        common: &[],
+        own: &[("name", "Name of the lock, for \"locks rm\".")],
+    },
+    Shape {
+        page: "postern-cluster-locks-ls",
+        form: "A list on one line: the documents as Teleport writes them.",
+        common: &[],
+        own: &[
+            ("kind", "\"lock\"."),
+            ("version", "\"v2\"."),
+            ("metadata.name", "Name of the lock."),
+            (
+                "spec",
+                "Object: target, and message, expires, created_at, created_by where they are set.",
+            ),
+        ],
     },
     Shape {
         page: "postern-cluster-users-ls",
