@@ -154,7 +154,10 @@ impl Teardown {
                 Ok(())
             }
             Ok(Outcome::NotOurs) => Ok(()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(match error.hint() {
+                Some(hint) => format!("{error} ({hint})"),
+                None => error.to_string(),
+            }),
         }
     }
 

@@ -295,3 +295,35 @@ async fn refusals_by_roles_and_prepared_statements_are_recorded() {
     assert_eq!(events[3].get("parameters")[0], "YSB0ZXh0");
     assert_eq!(*events[1].get("db_roles"), Value::Null);
 }
+
+/// What could not be taken away is told, and not called a success; a user of another cluster is named as it is named here.
+#[tokio::test]
+async fn the_record_says_which_roles_stayed_and_who_took_part() {
+    let pg = TestPg::shared();
+    let logged = Logged::before(pg);
+    let caller = Caller::auto("remote-log-alice-leaf");
+    let open = caller.connect(&logged.service).await.expect("a session");
+    pg.run(r#"GRANT auditor TO "remote-log-alice-leaf""#).await;
+    open.close().await;
+    let stays = pg.has_grantors().await;
+    let events = logged.events().await;
+    let of = |name: &str| {
+        events
+            .iter()
+            .find(|event| event.get("event") == name)
+            .expect("an event")
+    };
+    let end = of("db.session.user.deactivate");
+    assert_eq!(end.get("success"), !stays);
+    assert_eq!(end.get("code"), if stays { "TDB09W" } else { "TDB09I" });
+    assert_eq!(
+        end.get("error")
+            .as_str()
+            .is_some_and(|error| error.contains("auditor")),
+        stays
+    );
+    assert_eq!(
+        *of("db.session.end").get("participants"),
+        serde_json::json!(["remote-log-alice-leaf"])
+    );
+}

@@ -177,3 +177,79 @@ async fn a_role_name_that_postgresql_would_cut_off_is_not_granted() {
     )));
     assert_eq!(pg.user("n-long-role").await, User::absent());
 }
+
+#[tokio::test]
+async fn names_of_many_bytes_go_up_to_the_limit() {
+    let pg = TestPg::shared();
+    let service = service(pg);
+    let names = [
+        format!("{}x", "ü".repeat(31)),
+        "€".repeat(21),
+        format!("{}elefant", "🐘".repeat(14)),
+        format!("alice+{}@example.com", "t".repeat(45)),
+    ];
+    for name in names {
+        assert!(
+            (61..=63).contains(&name.len()),
+            "{name} has {} bytes",
+            name.len()
+        );
+        for (mode, after) in [("auto", User::locked()), ("drop", User::absent())] {
+            let caller = Caller::auto(&name).with_role(mode);
+            for _ in 0..2 {
+                let session = caller.connect(&service).await.expect("a session");
+                assert_eq!(
+                    pg.user(&name).await,
+                    User::serving(&["reader", "writer"], 1)
+                );
+                session.close().await;
+                pg.until(&name, &after).await;
+            }
+        }
+    }
+}
+
+/// Teleport keeps the roles of some of these, and of others cannot end the session's user at all, when they own something.
+#[tokio::test]
+async fn names_of_every_kind_are_disabled_when_they_own_something() {
+    let pg = TestPg::shared();
+    let service = service(pg);
+    pg.run("CREATE SCHEMA owned; GRANT USAGE, CREATE ON SCHEMA owned TO reader")
+        .await;
+    for (n, name) in [
+        "Carol",
+        "carol@example.com",
+        "first.last",
+        "a+tag@example.com",
+        "123456",
+        "--",
+        "select",
+        "CURRENT_ROLE",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let caller = Caller::auto(name).with_role("drop");
+        for statement in [
+            format!("CREATE TABLE owned.t{n} (i int)"),
+            format!("INSERT INTO owned.t{n} VALUES (1)"),
+        ] {
+            let session = caller.connect(&service).await.expect("a session");
+            session
+                .client
+                .batch_execute(&statement)
+                .await
+                .expect("its own table");
+            session.close().await;
+            pg.until(name, &User::locked()).await;
+        }
+        pg.run(&format!("DROP TABLE owned.t{n}")).await;
+        caller
+            .connect(&service)
+            .await
+            .expect("a session")
+            .close()
+            .await;
+        pg.until(name, &User::absent()).await;
+    }
+}

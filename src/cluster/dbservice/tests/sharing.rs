@@ -318,3 +318,92 @@ async fn all(service: &Arc<DbService>, callers: &[Caller]) -> Vec<Session> {
     }
     sessions
 }
+
+/// Whatever depends on a user, in whatever database: it is disabled, and dropped the next time when nothing does.
+#[tokio::test]
+async fn dependence_in_any_database_keeps_a_user_from_being_dropped() {
+    let pg = TestPg::shared();
+    let service = service(pg);
+    let caller = Caller::auto("s-depends").with_role("drop");
+    let member = User {
+        member_of: vec!["teleport-auto-user".into()],
+        ..User::locked()
+    };
+    for (database, depend, release) in [
+        (
+            "scratch",
+            r#"CREATE TABLE kept (i int); ALTER TABLE kept OWNER TO "s-depends""#,
+            "DROP TABLE kept",
+        ),
+        (
+            "scratch",
+            r#"CREATE TABLE seen (i int); GRANT SELECT (i) ON seen TO "s-depends""#,
+            "DROP TABLE seen",
+        ),
+        (
+            "scratch",
+            r#"ALTER DEFAULT PRIVILEGES FOR ROLE "s-depends" GRANT SELECT ON TABLES TO reader"#,
+            r#"ALTER DEFAULT PRIVILEGES FOR ROLE "s-depends" REVOKE SELECT ON TABLES FROM reader"#,
+        ),
+        (
+            "postgres",
+            r#"CREATE TABLE guarded (i int); CREATE POLICY own ON guarded TO "s-depends""#,
+            "DROP TABLE guarded",
+        ),
+        (
+            "postgres",
+            r#"CREATE DATABASE "s-db" OWNER "s-depends""#,
+            r#"DROP DATABASE "s-db""#,
+        ),
+    ] {
+        let session = caller.connect(&service).await.expect("a session");
+        let root = pg.superuser_in(database).await;
+        root.batch_execute(depend).await.expect("a dependence");
+        session.close().await;
+        pg.until("s-depends", &member).await;
+        // Nothing was taken from it.
+        caller
+            .connect(&service)
+            .await
+            .expect("a session")
+            .close()
+            .await;
+        pg.until("s-depends", &member).await;
+        root.batch_execute(release).await.expect("none any more");
+        caller
+            .connect(&service)
+            .await
+            .expect("a session")
+            .close()
+            .await;
+        pg.until("s-depends", &User::absent()).await;
+    }
+}
+
+/// An open transaction may be about to make something depend on the user: that is not waited for, and not lost.
+#[tokio::test]
+async fn a_dependence_in_the_making_counts() {
+    let pg = TestPg::shared();
+    let service = service(pg);
+    let caller = Caller::auto("s-making").with_role("drop");
+    let session = caller.connect(&service).await.expect("a session");
+    let root = pg.superuser_in("scratch").await;
+    root.batch_execute(
+        r#"BEGIN; CREATE TABLE making (i int); GRANT SELECT ON making TO "s-making""#,
+    )
+    .await
+    .expect("an open transaction");
+    session.close().await;
+    pg.until("s-making", &User::locked()).await;
+    root.batch_execute("COMMIT").await.expect("the grant");
+    root.batch_execute("DROP TABLE making")
+        .await
+        .expect("the end of it");
+    caller
+        .connect(&service)
+        .await
+        .expect("a session")
+        .close()
+        .await;
+    pg.until("s-making", &User::absent()).await;
+}
