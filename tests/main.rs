@@ -19,6 +19,7 @@ mod proto_fresh;
 mod provisioning;
 mod proxy_db;
 mod recorded_messages;
+mod recovery;
 mod redshift;
 mod redshift_guide;
 mod server_documents;
