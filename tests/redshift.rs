@@ -45,11 +45,29 @@ fn warehouse() -> MutexGuard<'static, Warehouse> {
                 .iter()
                 .map(|user| format!("kind: user\nversion: v2\nmetadata: {{name: '{user}'}}\nspec: {{roles: [keep]}}\n---\n"))
                 .collect();
-            Mutex::new(Warehouse::start("warehouse", &format!("{databases}{roles}{users}")))
+            Mutex::new(Warehouse::start("warehouse", &format!("{databases}{roles}{users}{OTHERS}")))
         })
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
 }
+
+/// A role for shared accounts, and a database of another kind.
+const OTHERS: &str = "\
+kind: role
+version: v7
+metadata: {name: shared}
+spec: {allow: {db_labels: {'*': '*'}, db_names: ['*'], db_users: [report, ghost, role/report]}}
+---
+kind: role
+version: v7
+metadata: {name: both}
+spec: {options: {create_db_user_mode: keep}, allow: {db_labels: {'*': '*'}, db_names: ['*'], db_users: ['*']}}
+---
+kind: db
+version: v3
+metadata: {name: serverless}
+spec: {protocol: postgres, uri: 'wg.123456789012.us-east-1.redshift-serverless.amazonaws.com:5439'}
+";
 
 const USERS: &[&str] = &[
     "anna",
@@ -66,6 +84,7 @@ const USERS: &[&str] = &[
     "lena",
     "mona",
     "nora",
+    "olga",
     "Capital",
     "rs-admin",
     "first.last+tag@example.com",
@@ -76,6 +95,7 @@ const USERS: &[&str] = &[
 fn caller(user: &'static str) -> Caller<'static> {
     Caller {
         user,
+        account: None,
         role: "keep",
         database: "rs",
         allowed: &["rs_reader", "rs_writer"],
@@ -406,6 +426,76 @@ fn many_users_and_many_sessions_at_once() {
         w.until(user, LOCKED);
     }
     assert_eq!(w.gateway.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn shared_accounts_log_in_by_iam_too() {
+    let w = warehouse();
+    w.gateway
+        .master("CREATE USER report WITH PASSWORD DISABLE; GRANT ROLE rs_reader TO report");
+    let report = Caller {
+        role: "shared",
+        account: Some("report"),
+        ..caller("olga")
+    };
+    let session = open(&w, &report);
+    assert_eq!(session.ask("SELECT current_user"), Ok("report".into()));
+    session.close();
+    assert_eq!(
+        w.gateway.user("report"),
+        "UNLIMITED|rs_reader",
+        "nobody changes it"
+    );
+    let ghost = w
+        .connect(&Caller {
+            account: Some("ghost"),
+            ..report
+        })
+        .err()
+        .expect("refused");
+    assert_eq!(ghost.code, "28000");
+    assert!(
+        ghost
+            .hint
+            .contains(r#"CREATE USER "ghost" WITH PASSWORD DISABLE"#),
+        "{ghost:?}"
+    );
+}
+
+#[test]
+fn serverless_says_why_not() {
+    let w = warehouse();
+    let refused = |role, account| {
+        let answer = w.connect(&Caller {
+            role,
+            account,
+            database: "serverless",
+            ..caller("olga")
+        });
+        answer.err().expect("refused")
+    };
+    let own = refused("keep", None);
+    assert!(own.message.starts_with("access to db denied."), "{own:?}");
+    assert!(
+        own.hint.starts_with(
+            "users are not made automatically in databases of type \"redshift-serverless\""
+        ),
+        "{own:?}"
+    );
+    assert_eq!(
+        refused("both", None).message,
+        "your Teleport role requires automatic database user provisioning but this database doesn't support it, contact your \
+         Teleport administrator"
+    );
+    let shared = refused("shared", Some("role/report"));
+    assert_eq!(
+        shared.message,
+        "databases of type \"redshift-serverless\" are not served here"
+    );
+    assert!(
+        shared.hint.contains("lists databases of this type"),
+        "{shared:?}"
+    );
 }
 
 #[test]

@@ -103,6 +103,7 @@ impl Warehouse {
 
     /// Opens a session past the port, as `user` with these Teleport roles and values of the trait `db_roles`.
     pub(crate) fn connect(&self, caller: &Caller<'_>) -> Result<Session, Refused> {
+        let account = caller.account.unwrap_or(caller.user);
         let identity = Identity {
             username: caller.user.into(),
             roles: vec![caller.role.into()],
@@ -112,7 +113,7 @@ impl Warehouse {
             route_to_database: Some(RouteToDatabase {
                 service_name: caller.database.into(),
                 protocol: "postgres".into(),
-                username: caller.user.into(),
+                username: account.into(),
                 database: "dev".into(),
                 roles: owned(caller.requested),
             }),
@@ -127,7 +128,7 @@ impl Warehouse {
                 .await;
         });
         let mut config = tokio_postgres::Config::new();
-        config.user(caller.user).dbname("dev");
+        config.user(account).dbname("dev");
         let opened = self.runtime.block_on(config.connect_raw(near, NoTls));
         let (client, connection) = opened.map_err(|error| {
             let error = error
@@ -168,6 +169,8 @@ fn owned(texts: &[&str]) -> Vec<String> {
 #[derive(Clone, Copy)]
 pub(crate) struct Caller<'a> {
     pub(crate) user: &'a str,
+    /// Database user, if it is another one.
+    pub(crate) account: Option<&'a str>,
     /// Teleport role.
     pub(crate) role: &'a str,
     /// Database resource.

@@ -229,6 +229,10 @@ fn denied(error: &AccessError, database: &Database) -> Refusal {
     };
     let refusal = Refusal::new(code, error.to_string());
     match error {
+        AccessError::Denied if !database.supports_auto_users() => refusal.with_hint(format!(
+            "users are not made automatically in databases of type {}: a role must allow the database user by name",
+            quote(database.kind().name())
+        )),
         AccessError::Denied | AccessError::RoleDenied { .. } => refusal.with_hint(format!(
             "`postern db ls -v --search {}` shows the users, names and roles allowed to you",
             database.name
