@@ -22,6 +22,9 @@ _postern__cluster() {
             postern__cluster,check)
                 cmd="postern__cluster__subcmd__check"
                 ;;
+            postern__cluster,clusters)
+                cmd="postern__cluster__subcmd__clusters"
+                ;;
             postern__cluster,code)
                 cmd="postern__cluster__subcmd__code"
                 ;;
@@ -40,6 +43,9 @@ _postern__cluster() {
             postern__cluster,status)
                 cmd="postern__cluster__subcmd__status"
                 ;;
+            postern__cluster,tokens)
+                cmd="postern__cluster__subcmd__tokens"
+                ;;
             postern__cluster,users)
                 cmd="postern__cluster__subcmd__users"
                 ;;
@@ -49,6 +55,12 @@ _postern__cluster() {
             postern__cluster__subcmd__ca,export)
                 cmd="postern__cluster__subcmd__ca__subcmd__export"
                 ;;
+            postern__cluster__subcmd__clusters,ls)
+                cmd="postern__cluster__subcmd__clusters__subcmd__ls"
+                ;;
+            postern__cluster__subcmd__clusters,rm)
+                cmd="postern__cluster__subcmd__clusters__subcmd__rm"
+                ;;
             postern__cluster__subcmd__locks,add)
                 cmd="postern__cluster__subcmd__locks__subcmd__add"
                 ;;
@@ -57,6 +69,15 @@ _postern__cluster() {
                 ;;
             postern__cluster__subcmd__locks,rm)
                 cmd="postern__cluster__subcmd__locks__subcmd__rm"
+                ;;
+            postern__cluster__subcmd__tokens,add)
+                cmd="postern__cluster__subcmd__tokens__subcmd__add"
+                ;;
+            postern__cluster__subcmd__tokens,ls)
+                cmd="postern__cluster__subcmd__tokens__subcmd__ls"
+                ;;
+            postern__cluster__subcmd__tokens,rm)
+                cmd="postern__cluster__subcmd__tokens__subcmd__rm"
                 ;;
             postern__cluster__subcmd__users,add)
                 cmd="postern__cluster__subcmd__users__subcmd__add"
@@ -83,7 +104,7 @@ _postern__cluster() {
 
     case "${cmd}" in
         postern__cluster)
-            opts="-h -V --help --version start check status reload users locks ca demo code util"
+            opts="-h -V --help --version start check status reload users tokens clusters locks ca demo code util"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -157,6 +178,76 @@ _postern__cluster() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__clusters)
+            opts="-h --help ls rm"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__clusters__subcmd__ls)
+            opts="-c -h --config --dir --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__clusters__subcmd__rm)
+            opts="-c -h --config --dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -403,6 +494,114 @@ _postern__cluster() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__tokens)
+            opts="-h --help add ls rm"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__tokens__subcmd__add)
+            opts="-c -h --type --ttl --config --dir --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --type)
+                    COMPREPLY=($(compgen -W "trusted_cluster" -- "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__tokens__subcmd__ls)
+            opts="-c -h --config --dir --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__tokens__subcmd__rm)
+            opts="-c -h --config --dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -31,6 +31,8 @@ complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "che
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "status" -d 'Shows how a running cluster is, and its open sessions'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "reload" -d 'Has a running cluster read configuration, documents and web certificate again'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "users" -d 'Adds, removes and lists users, and sets their passwords'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "tokens" -d 'Makes, lists and removes tokens with which other clusters join this one'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "clusters" -d 'Lists the clusters this one is linked with, and removes leaf clusters'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "locks" -d 'Locks users, roles and devices out, lists and removes locks'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "ca" -d 'Prints what others need to trust the cluster'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "demo" -d 'Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C'
@@ -78,6 +80,36 @@ json\t'JSON, on standard output; the keys are in the manual'"
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -l keep-key -d 'Keeps the one-time key, and sets only a new password'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -l password-stdin -d 'Reads the password from standard input; asked for on the terminal without this'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand users; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and not __fish_seen_subcommand_from add ls rm" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and not __fish_seen_subcommand_from add ls rm" -f -a "add" -d 'Makes a token with which another cluster joins this one as its leaf'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and not __fish_seen_subcommand_from add ls rm" -f -a "ls" -d 'Lists the tokens that are worth something, without their text'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and not __fish_seen_subcommand_from add ls rm" -f -a "rm" -d 'Removes a token'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from add" -l type -d 'What the token is for' -r -f -a "trusted_cluster\t'For a cluster that becomes a leaf of this one'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from add" -l ttl -d 'How long it is worth something, such as 30m or 24h; 30 days at most' -r
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from add" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from add" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from add" -l format -d 'Chooses how the token is printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from ls" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from ls" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from ls" -l format -d 'Chooses how the list is printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from rm" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from rm" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand tokens; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand clusters; and not __fish_seen_subcommand_from ls rm" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand clusters; and not __fish_seen_subcommand_from ls rm" -f -a "ls" -d 'Lists leaf clusters that have joined, and root clusters this one has joined, with their links'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand clusters; and not __fish_seen_subcommand_from ls rm" -f -a "rm" -d 'Removes a leaf cluster: its link is cut, and it needs a new token to come back'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand clusters; and __fish_seen_subcommand_from ls" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand clusters; and __fish_seen_subcommand_from ls" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand clusters; and __fish_seen_subcommand_from ls" -l format -d 'Chooses how the list is printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand clusters; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand clusters; and __fish_seen_subcommand_from rm" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand clusters; and __fish_seen_subcommand_from rm" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand clusters; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and not __fish_seen_subcommand_from add ls rm" -s h -l help -d 'Print help'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and not __fish_seen_subcommand_from add ls rm" -f -a "add" -d 'Locks a user, a role or a device: logins and sessions are refused, open sessions are cut at once'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and not __fish_seen_subcommand_from add ls rm" -f -a "ls" -d 'Lists locks'

@@ -30,6 +30,8 @@ Register-ArgumentCompleter -Native -CommandName 'postern-cluster' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Shows how a running cluster is, and its open sessions')
             [CompletionResult]::new('reload', 'reload', [CompletionResultType]::ParameterValue, 'Has a running cluster read configuration, documents and web certificate again')
             [CompletionResult]::new('users', 'users', [CompletionResultType]::ParameterValue, 'Adds, removes and lists users, and sets their passwords')
+            [CompletionResult]::new('tokens', 'tokens', [CompletionResultType]::ParameterValue, 'Makes, lists and removes tokens with which other clusters join this one')
+            [CompletionResult]::new('clusters', 'clusters', [CompletionResultType]::ParameterValue, 'Lists the clusters this one is linked with, and removes leaf clusters')
             [CompletionResult]::new('locks', 'locks', [CompletionResultType]::ParameterValue, 'Locks users, roles and devices out, lists and removes locks')
             [CompletionResult]::new('ca', 'ca', [CompletionResultType]::ParameterValue, 'Prints what others need to trust the cluster')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C')
@@ -116,6 +118,66 @@ Register-ArgumentCompleter -Native -CommandName 'postern-cluster' -ScriptBlock {
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Reads the password from standard input; asked for on the terminal without this')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;tokens' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Makes a token with which another cluster joins this one as its leaf')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'Lists the tokens that are worth something, without their text')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Removes a token')
+            break
+        }
+        'postern-cluster;tokens;add' {
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'What the token is for')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'How long it is worth something, such as 30m or 24h; 30 days at most')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the token is printed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;tokens;ls' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the list is printed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;tokens;rm' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'postern-cluster;clusters' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'Lists leaf clusters that have joined, and root clusters this one has joined, with their links')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Removes a leaf cluster: its link is cut, and it needs a new token to come back')
+            break
+        }
+        'postern-cluster;clusters;ls' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the list is printed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;clusters;rm' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'postern-cluster;locks' {

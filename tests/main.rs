@@ -12,6 +12,7 @@ mod generated_fresh;
 mod half_open;
 mod json_shapes;
 mod leaf;
+mod leaf_links;
 mod live;
 mod login;
 mod prompts;

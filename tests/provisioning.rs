@@ -151,33 +151,31 @@ fn an_unmanaged_user_of_the_same_name_aborts_and_changes_nothing() {
     locked(env.demo, "carol");
 }
 
-/// A demo whose owner added the database scratch, where users are dropped when they own nothing, to the documents of an
-/// earlier start; and alice, logged in.
+/// A demo whose owner let users of the database scratch, where they are dropped when they own nothing, have the same roles as
+/// in orders; and alice, logged in.
 fn with_scratch() -> &'static TestEnv {
     static SHARED: OnceLock<TestEnv> = OnceLock::new();
     SHARED.get_or_init(|| {
         let first = Demo::start(&["--no-leaf", "--no-second-factor"]);
         terminate(&first);
         let documents = first.dir.join("documents");
-        let users = std::fs::read_to_string(documents.join("users.yaml")).expect("users");
-        let (old, new) = ("roles: [auto-keep, plain,", "roles: [auto-keep, auto-drop, plain,");
-        assert!(users.contains(old), "{users}");
-        std::fs::write(documents.join("users.yaml"), users.replace(old, new)).expect("users");
-        let port = &first.ready["postgres"]["root"]["port"];
-        let scratch = format!(
-            "kind: db\nversion: v3\nmetadata: {{name: scratch, description: dropped users, labels: {{env: dev, mode: drop}}}}\n\
-             spec: {{protocol: postgres, uri: 'localhost:{port}', admin_user: {{name: teleport-admin}}}}\n---\n\
-             kind: role\nversion: v7\nmetadata: {{name: auto-drop}}\n\
-             spec:\n  options: {{create_db_user_mode: best_effort_drop}}\n  \
-             allow: {{db_labels: {{mode: drop}}, db_names: ['*'], db_roles: [reader, writer]}}\n"
-        );
-        std::fs::write(documents.join("scratch.yaml"), scratch).expect("documents");
-        let demo = Box::leak(Box::new(Demo::start_in(&first.dir, &["--no-leaf", "--no-second-factor"])));
+        let roles = std::fs::read_to_string(documents.join("roles.yaml")).expect("roles");
+        let (old, new) = ("db_roles: [writer]", "db_roles: [reader, writer]");
+        assert!(roles.contains(old), "{roles}");
+        std::fs::write(documents.join("roles.yaml"), roles.replace(old, new)).expect("roles");
+        let demo = Box::leak(Box::new(Demo::start_in(
+            &first.dir,
+            &["--no-leaf", "--no-second-factor"],
+        )));
         assert_eq!(demo.password("alice"), first.password("alice"));
         let env = TestEnv::beside(demo);
         let (proxy, ca) = (demo.proxy(), demo.ca_file());
         let flags = ["--ca-file", &ca, "--key-store", "file", "--password-stdin"];
-        let args = [["login", "--proxy", &proxy, "--user", "alice"].as_slice(), &flags].concat();
+        let args = [
+            ["login", "--proxy", &proxy, "--user", "alice"].as_slice(),
+            &flags,
+        ]
+        .concat();
         let _ = env
             .run_with_input(&args, &format!("{}\n", demo.password("alice")))
             .ok();

@@ -66,6 +66,14 @@ impl Server {
         std::fs::write(self.path("cluster.yaml"), text).expect("a file");
     }
 
+    /// Puts another text in place of one in the configuration.
+    pub(crate) fn reconfigure(&self, old: &str, new: &str) {
+        let path = self.path("cluster.yaml");
+        let text = std::fs::read_to_string(&path).expect("the configuration");
+        assert!(text.contains(old), "{old:?} in {text}");
+        std::fs::write(&path, text.replace(old, new)).expect("a file");
+    }
+
     /// Writes a document as an editor does: beside it, then in its place.
     pub(crate) fn document(&self, name: &str, text: &str) {
         let temporary = self.path("new");

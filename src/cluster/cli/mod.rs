@@ -5,6 +5,7 @@
 
 mod ca;
 mod check;
+mod clusters;
 mod code;
 mod demo;
 pub mod exit;
@@ -16,6 +17,7 @@ mod signals;
 mod start;
 mod status;
 mod table;
+mod tokens;
 mod users;
 pub mod util;
 
@@ -50,6 +52,10 @@ enum Command {
     Reload(reload::ReloadArgs),
     /// Adds, removes and lists users, and sets their passwords.
     Users(users::UsersArgs),
+    /// Makes, lists and removes tokens with which other clusters join this one.
+    Tokens(tokens::TokensArgs),
+    /// Lists the clusters this one is linked with, and removes leaf clusters.
+    Clusters(clusters::ClustersArgs),
     /// Locks users, roles and devices out, lists and removes locks.
     Locks(locks::LocksArgs),
     /// Prints what others need to trust the cluster.
@@ -81,6 +87,8 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Users(args) => users::run(&args),
+        Command::Tokens(args) => tokens::run(&args),
+        Command::Clusters(args) => clusters::run(&args),
         Command::Locks(args) => locks::run(&args),
         Command::Ca(args) => ca::run(&args),
         Command::Demo(args) => demo::run(args),

@@ -2,9 +2,11 @@
 //! there fails. What limits every session of this cluster limits this one too; all else is the other cluster's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::errors::Refusal;
 use super::monitor::{Activity, Monitor};
@@ -12,6 +14,11 @@ use super::relay::{Ended, Progress, relay};
 use super::serve::{Client, Holder};
 use super::startup::{First, first_packet};
 use super::{DbService, Denial, Io};
+
+/// Time for the last words of the other side.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Bytes of them at once.
+const CHUNK: usize = 16 * 1024;
 
 /// Hears the client out as far as needed to tell it why it is not served.
 pub(super) async fn refuse(mut client: Client, denial: Denial) {
@@ -65,6 +72,10 @@ pub(super) async fn pass<T: Io>(
         }
         Err(_) => Ended::Server,
     };
+    if ended == Ended::Server {
+        // A write that failed ended it, most likely: what the other side said before is still to be read.
+        let _ = timeout(DRAIN, drain(&mut far, &mut client, &mut progress)).await;
+    }
     let last = match ended {
         Ended::Client => None,
         Ended::Cut(reason) => Some(reason.refusal()),
@@ -75,6 +86,17 @@ pub(super) async fn pass<T: Io>(
     client
         .close(last.filter(|_| is_session && progress.to_client.between_messages()))
         .await;
+}
+
+/// Gives the client what still comes from the other side.
+async fn drain<T: Io>(far: &mut T, client: &mut Client, progress: &mut Progress) {
+    let mut buffer = vec![0; CHUNK];
+    while let Ok(read @ 1..) = far.read(&mut buffer).await {
+        if client.send(&buffer[..read]).await.is_err() {
+            return;
+        }
+        progress.to_client.feed(&buffer[..read], |_| ());
+    }
 }
 
 impl From<Denial> for Refusal {

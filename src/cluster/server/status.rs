@@ -62,8 +62,26 @@ pub struct Status {
     pub documents_error: Option<String>,
     /// What was read but does not count.
     pub warnings: Vec<String>,
+    /// The clusters behind this one and in front of it.
+    #[serde(default)]
+    pub linked: Vec<Linked>,
     /// Audit events that could not be written since the start.
     pub audit_missing: u64,
+}
+
+/// A cluster behind this one or in front of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linked {
+    /// Its name.
+    pub name: String,
+    /// `leaf`, or `root` for one whose leaf this cluster is.
+    pub r#type: String,
+    /// `online` or `offline`.
+    pub status: String,
+    /// A leaf's last sign of life, RFC 3339 in UTC.
+    pub last_heartbeat: Option<String>,
+    /// Why there is no link with a root.
+    pub error: Option<String>,
 }
 
 /// An open session, as `sessions` answers.
@@ -114,8 +132,29 @@ impl Watched {
             documents_read: moment(loaded_at),
             documents_error: error,
             warnings,
+            linked: self.linked(),
             audit_missing: self.audit.missing(),
         }
+    }
+
+    fn linked(&self) -> Vec<Linked> {
+        let status = |online| if online { "online" } else { "offline" }.to_owned();
+        let leaves = self.state.leaves().all().into_iter().map(|leaf| Linked {
+            name: leaf.name,
+            r#type: "leaf".to_owned(),
+            status: status(leaf.online),
+            last_heartbeat: (leaf.last_heartbeat > 0).then(|| moment(leaf.last_heartbeat)),
+            error: None,
+        });
+        let roots = self.state.trusts().statuses();
+        let roots = roots.into_iter().map(|(name, link)| Linked {
+            name,
+            r#type: "root".to_owned(),
+            status: status(link.online),
+            last_heartbeat: None,
+            error: link.error,
+        });
+        leaves.chain(roots).collect()
     }
 
     pub(super) fn sessions(&self) -> Vec<Session> {
@@ -144,6 +183,7 @@ impl Watched {
 
     /// Takes over what another process changed in the state.
     pub(super) fn changed(&self) -> Result<(), String> {
+        self.state.leaves().reload().map_err(|e| e.to_string())?;
         self.reloader.refresh()
     }
 

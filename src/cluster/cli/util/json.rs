@@ -15,7 +15,7 @@ const ENROLLED: [Key; 5] = [
 ];
 
 /// Each command that prints JSON; the others print none.
-pub const SHAPES: [Shape; 8] = [
+pub const SHAPES: [Shape; 11] = [
     Shape {
         page: "postern-cluster-demo",
         form: "One object on one line, when the cluster is ready.",
@@ -33,6 +33,10 @@ pub const SHAPES: [Shape; 8] = [
             (
                 "postgres.root",
                 "Object: host (directory of the socket), port and superuser of PostgreSQL itself.",
+            ),
+            (
+                "postgres.leaf",
+                "The same of the leaf cluster; not there with --no-leaf.",
             ),
         ],
     },
@@ -77,7 +81,48 @@ pub const SHAPES: [Shape; 8] = [
                 "Why newer documents are not in force, a line for each mistake; or null.",
             ),
             ("warnings", "List of what is read but does not count."),
+            (
+                "linked",
+                "List of objects: the clusters behind this one and in front of it, as \"clusters ls\" prints them.",
+            ),
             ("audit_missing", "Audit events that could not be written."),
+        ],
+    },
+    Shape {
+        page: "postern-cluster-tokens-add",
+        form: "One object on one line.",
+        common: &[],
+        own: &[
+            ("token", "The token; it is not shown again."),
+            ("id", "What it is listed and removed by."),
+            ("type", "What it is for."),
+            ("expires", "When it expires, RFC 3339 in UTC."),
+            ("ca_pin", "Pin of the host authority, for the leaf."),
+        ],
+    },
+    Shape {
+        page: "postern-cluster-tokens-ls",
+        form: "A list of objects on one line.",
+        common: &[],
+        own: &[
+            ("id", "What it is removed by."),
+            ("type", "What it is for."),
+            ("expires", "When it expires, RFC 3339 in UTC."),
+        ],
+    },
+    Shape {
+        page: "postern-cluster-clusters-ls",
+        form: "A list of objects on one line.",
+        common: &[],
+        own: &[
+            ("name", "The cluster."),
+            ("type", "leaf, or root for one whose leaf this one is."),
+            ("status", "online or offline."),
+            (
+                "last_heartbeat",
+                "A leaf's last sign of life, RFC 3339 in UTC; or null.",
+            ),
+            ("error", "Why there is no link with a root; or null."),
         ],
     },
     Shape {

@@ -1,9 +1,13 @@
 //! Clients whose database is behind another cluster.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
 use tokio::time::timeout;
 
 use crate::cluster::dbservice::{Catalog, DbService, Denial};
@@ -16,6 +20,54 @@ const SSL: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x2f";
 const CANCEL: &[u8] = b"\0\0\0\x10\x04\xd2\x16\x2e\0\0\x5e\x2b\xec\x7e\xbd\xe7";
 /// AuthenticationOk and ReadyForQuery.
 const HELLO: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+
+/// A stream that takes nothing any more, but gives what was sent before: as HTTP/2 does when the other side has reset it.
+struct Deaf(std::io::Cursor<Vec<u8>>);
+
+impl AsyncRead for Deaf {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Deaf {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Poll::Ready(Err(std::io::ErrorKind::BrokenPipe.into()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn last_words_arrive_though_the_other_side_does_not_listen_any_more() {
+    let error = b"E\0\0\0\x0bMgone\0\0";
+    let cluster = TestCluster::new("root", DOCUMENTS, &[], true);
+    let service = DbService::new(cluster.state.clone() as Arc<dyn Catalog>);
+    let (mut client, near) = duplex(4096);
+    client.write_all(STARTUP).await.expect("a write");
+    let far = Deaf(std::io::Cursor::new(error.to_vec()));
+    let (peer, holder) = (([127, 0, 0, 1], 1).into(), (Identity::default(), i64::MAX));
+    service
+        .pass(near, holder, peer, async { Ok(far) }, denial("lost"))
+        .await;
+    let mut got = Vec::new();
+    client.read_to_end(&mut got).await.expect("a read");
+    assert_eq!(got, error);
+}
 
 struct Passing {
     cluster: TestCluster,
