@@ -312,3 +312,28 @@ fn certificate_of(address: &str) -> Vec<u8> {
         .expect("a write");
     child.wait_with_output().expect("an end").stdout
 }
+
+/// Each password check takes 19 MiB for a moment; file-backed memory, which a debug build has more of, is left out.
+#[test]
+fn logins_leave_no_memory_behind() {
+    let mut server = Server::new("authentication: {second_factor: 'off'}\n");
+    server.start();
+    server.run_with_password(&["users", "add", "alice"]).ok();
+    for _ in 0..4 {
+        server.login("alice", None).ok();
+    }
+    let pid = server.status()["pid"].as_u64().expect("a number");
+    let anonymous = || {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a status");
+        let line = text.lines().find(|line| line.starts_with("RssAnon:"));
+        let kibibytes = line.and_then(|line| line.split_whitespace().nth(1));
+        kibibytes
+            .expect("RssAnon")
+            .parse::<u64>()
+            .expect("a number")
+    };
+    // The last check may just be ending.
+    wait_for("less than 16 MiB", SOON, || {
+        (anonymous() < 16 << 10).then_some(())
+    });
+}

@@ -16,6 +16,7 @@
 //! | [`state`], [`store`], [`documents`] | what a cluster knows and keeps |
 //! | [`labels`] | the commands of dynamic labels |
 //! | [`users`], [`totp`], [`lockout`] | who may log in |
+//! | [`metrics`], [`memory`] | figures; memory given back |
 //! | [`locks`] | who may not use the cluster any more |
 //! | [`postgres`] | the PostgreSQL server of the demo |
 
@@ -37,6 +38,7 @@ pub mod labels;
 pub mod leaf;
 pub mod lockout;
 pub mod locks;
+pub mod memory;
 pub mod metrics;
 pub mod mux;
 pub mod postgres;

@@ -25,6 +25,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::cluster::memory;
+
 /// A small cluster that speaks to database clients as a Teleport cluster does.
 #[derive(Debug, Parser)]
 #[command(
@@ -81,6 +83,7 @@ pub enum Format {
 /// The program.
 #[must_use]
 pub fn main() -> ExitCode {
+    memory::give_back_large_blocks();
     match Cli::parse().command {
         Command::Start(args) => start::run(&args),
         Command::Check(args) => check::run(&args),
