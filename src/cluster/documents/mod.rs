@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -30,8 +31,8 @@ pub struct Documents {
     pub roles: BTreeMap<String, Role>,
     /// Users by name.
     pub users: BTreeMap<String, User>,
-    /// Databases by name.
-    pub databases: BTreeMap<String, Database>,
+    /// Databases by name; shared by those who only read them, as there may be many.
+    pub databases: Arc<BTreeMap<String, Database>>,
     /// Clusters whose leaf this one is, by name.
     pub trusted_clusters: BTreeMap<String, TrustedCluster>,
     /// Locks, in the order they were read.
@@ -207,7 +208,7 @@ impl Documents {
             }
             "db" => {
                 let database = database(value)?;
-                self.databases.insert(name.to_owned(), database);
+                Arc::make_mut(&mut self.databases).insert(name.to_owned(), database);
             }
             "user" => {
                 let user = User::from_spec(name, &value["spec"])?;

@@ -7,8 +7,9 @@ use std::ops::Bound;
 
 use tonic::{Code, Status};
 
-use super::caller::Caller;
+use super::caller::{Caller, Known};
 use super::wire;
+use crate::cluster::documents::Documents;
 use crate::cluster::state::{ClusterState, SERVER_VERSION};
 use crate::proto::auth as pb;
 use crate::proto::auth::paginated_resource::Resource;
@@ -56,40 +57,16 @@ pub(super) fn list_resources(
         )));
     }
     let documents = state.documents();
-    let view = View {
-        databases: &documents.databases,
-        host: state.host_id(),
-        checker: known.checker()?,
-        filter: Filter::new(
-            &request.labels,
-            &request.search_keywords,
-            &request.predicate_expression,
-        )?,
-    };
+    let filter = Filter::new(
+        &request.labels,
+        &request.search_keywords,
+        &request.predicate_expression,
+    )?;
+    let view = View::new(state, &known, &documents, filter)?;
     let sort = request.sort_by.as_ref().filter(|s| !s.field.is_empty());
     let (page, total) = if sort.is_some() || request.need_total_count {
-        let mut all = view.all()?;
-        // By host and name, whatever field is named: there is one host, and every other field of theirs is shown by name.
-        if sort.is_some_and(|s| s.is_desc) {
-            all.reverse();
-        }
-        let total = i32::try_from(all.len()).unwrap_or(i32::MAX);
-        let begin = if request.start_key.is_empty() {
-            0
-        } else {
-            all.iter()
-                .position(|d| view.key(&d.name) == request.start_key)
-                .unwrap_or(all.len())
-        };
-        let rest = &all[begin..];
-        let page = Page {
-            next_key: rest
-                .get(limit)
-                .map(|d| view.key(&d.name))
-                .unwrap_or_default(),
-            databases: rest.iter().take(limit).copied().collect(),
-        };
-        (page, total)
+        let descending = sort.is_some_and(|s| s.is_desc);
+        view.page_of_all(&request.start_key, limit, descending)?
     } else {
         (view.page(&request.start_key, limit)?, 0)
     };
@@ -112,16 +89,12 @@ pub(super) fn list_unified(
         return Ok(pb::ListUnifiedResourcesResponse::default());
     }
     let documents = state.documents();
-    let view = View {
-        databases: &documents.databases,
-        host: state.host_id(),
-        checker: known.checker()?,
-        filter: Filter::new(
-            &request.labels,
-            &request.search_keywords,
-            &request.predicate_expression,
-        )?,
-    };
+    let filter = Filter::new(
+        &request.labels,
+        &request.search_keywords,
+        &request.predicate_expression,
+    )?;
+    let view = View::new(state, &known, &documents, filter)?;
     let page = view.page(&request.start_key, limit)?;
     Ok(pb::ListUnifiedResourcesResponse {
         resources: resources(state, &page),
@@ -151,7 +124,21 @@ struct View<'d, 'r> {
     filter: Filter<'r>,
 }
 
-impl<'d> View<'d, '_> {
+impl<'d, 'r> View<'d, 'r> {
+    fn new(
+        state: &'d ClusterState,
+        known: &Known<'_>,
+        documents: &'d Documents,
+        filter: Filter<'r>,
+    ) -> Result<Self, Status> {
+        Ok(Self {
+            databases: &documents.databases,
+            host: state.host_id(),
+            checker: known.checker()?,
+            filter,
+        })
+    }
+
     /// What orders the list: host and name.
     fn key(&self, name: &str) -> String {
         format!("{}/{name}", self.host)
@@ -162,14 +149,40 @@ impl<'d> View<'d, '_> {
         Ok(visible && self.filter.holds(database)?)
     }
 
-    fn all(&self) -> Result<Vec<&'d Database>, Status> {
+    /// As [`View::page`], of the whole list, whose length is the second value. By host and name, whatever field is named:
+    /// there is one host, and by every other field of theirs databases are shown by name.
+    fn page_of_all(
+        &self,
+        start_key: &str,
+        limit: usize,
+        descending: bool,
+    ) -> Result<(Page<'d>, i32), Status> {
         let mut all = Vec::new();
         for database in self.databases.values() {
             if self.shows(database)? {
                 all.push(database);
             }
         }
-        Ok(all)
+        if descending {
+            all.reverse();
+        }
+        let begins = |database: &&Database| {
+            let key = self.key(&database.name);
+            if descending {
+                start_key.is_empty() || key.as_str() <= start_key
+            } else {
+                key.as_str() >= start_key
+            }
+        };
+        let rest = &all[all.iter().position(begins).unwrap_or(all.len())..];
+        let page = Page {
+            databases: rest.iter().take(limit).copied().collect(),
+            next_key: rest
+                .get(limit)
+                .map(|d| self.key(&d.name))
+                .unwrap_or_default(),
+        };
+        Ok((page, i32::try_from(all.len()).unwrap_or(i32::MAX)))
     }
 
     /// At most `limit` databases from `start_key` on. The next page begins with the first candidate that was not looked at,

@@ -209,7 +209,11 @@ fn same(a: &DynamicLabel, b: &DynamicLabel) -> bool {
 impl Documents {
     /// Takes over the results of labels whose commands are the same in `old`.
     pub(super) fn keep_label_results(&mut self, old: &Self) {
-        for (name, database) in &mut self.databases {
+        // Nothing to do for most clusters, whose databases then stay shared.
+        if labels(old).next().is_none() || labels(self).next().is_none() {
+            return;
+        }
+        for (name, database) in Arc::make_mut(&mut self.databases) {
             let Some(before) = old.databases.get(name) else {
                 continue;
             };
@@ -225,9 +229,9 @@ impl Documents {
 
     /// Puts results into the labels that are still there.
     pub(super) fn set_label_results(&mut self, results: Vec<(Key, String)>) {
+        let databases = Arc::make_mut(&mut self.databases);
         for ((database, label), result) in results {
-            if let Some(label) = self
-                .databases
+            if let Some(label) = databases
                 .get_mut(&database)
                 .and_then(|d| d.dynamic_labels.get_mut(&label))
             {

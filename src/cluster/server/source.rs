@@ -1,6 +1,7 @@
 //! Where roles, users and databases come from: a directory of documents, the configuration, and the state.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::cluster::config::{Config, Matcher, StaticDatabase};
 use crate::cluster::documents::{Documents, DocumentsError, Preference, Problem};
@@ -57,8 +58,7 @@ impl Source {
                         "db {name:?}: the configuration has a database of this name too, at {place}; names are taken once"
                     ),
                 });
-            } else if documents
-                .databases
+            } else if Arc::make_mut(&mut documents.databases)
                 .insert(name.clone(), database.clone())
                 .is_some()
             {
@@ -86,7 +86,7 @@ impl Source {
             .map(|(name, _)| name.clone())
             .collect();
         for name in left_out {
-            documents.databases.remove(&name);
+            Arc::make_mut(&mut documents.databases).remove(&name);
             let place = documents
                 .place("db", &name)
                 .map(|place| format!("{place}: "))
