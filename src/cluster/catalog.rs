@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::ca::{Authority, CaKind};
 use super::dbservice::{AuthzError, Catalog, Limits, Passwords};
-use super::locks::Lock;
+use super::locks::{Holder, Lock};
 use super::state::ClusterState;
 use super::store::Store;
 use crate::identity::Identity;
@@ -73,7 +73,7 @@ impl Catalog for ClusterState {
     }
 
     fn lock_on(&self, identity: &Identity) -> Option<Lock> {
-        Self::lock_on(self, &identity.into())
+        Self::lock_on(self, &Holder::in_cluster(self.name(), identity))
     }
 
     fn limits(&self) -> Limits {

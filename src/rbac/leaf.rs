@@ -103,6 +103,15 @@ pub fn remote_username(user: &str, root_cluster: &str) -> String {
     format!("remote-{user}-{root_cluster}")
 }
 
+/// The name in the root cluster of the user whom a leaf knows as `username`; the other way round of [`remote_username`].
+#[must_use]
+pub fn name_at_home<'a>(username: &'a str, root_cluster: &str) -> Option<&'a str> {
+    username
+        .strip_prefix("remote-")?
+        .strip_suffix(root_cluster)?
+        .strip_suffix('-')
+}
+
 /// Who a user of the root cluster is in a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteIdentity {

@@ -4,7 +4,7 @@
 //! ([`token`]), whereby the two exchange authorities ([`authority`]), and from then on shows a certificate of its own host
 //! authority. Over the connection the root opens HTTP/2 streams, each for one client: to the leaf's auth service, inside
 //! the client's own TLS, or to a database, with the client's certificate. The leaf verifies that certificate itself, against
-//! the root's user authority, and decides by its role map who the client is there ([`mapping`]).
+//! the root's user authority, and decides by its role map who the client is there (`mapping`).
 //!
 //! | file | holds |
 //! |---|---|

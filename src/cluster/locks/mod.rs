@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::store::{Store, StoreError};
 use crate::identity::Identity;
 use crate::quote::quote;
+use crate::rbac::leaf;
 
 /// Attribute of a certificate that names the device it belongs to.
 const DEVICE: &str = "1.3.9999.3.1";
@@ -67,6 +68,7 @@ impl Target {
         let is = |wanted: &str, value: &str| !wanted.is_empty() && wanted == value;
         let among = |wanted: &str, values: &[String]| values.iter().any(|value| is(wanted, value));
         is(&self.user, holder.user)
+            || is(&self.user, holder.user_at_home)
             || among(&self.role, holder.roles)
             || is(&self.mfa_device, holder.mfa_device)
             || is(&self.device, holder.device)
@@ -132,6 +134,8 @@ impl Lock {
 pub struct Holder<'a> {
     /// The user.
     pub user: &'a str,
+    /// The user's name in the cluster it comes from, when that is another one; empty otherwise.
+    pub user_at_home: &'a str,
     /// The roles in use.
     pub roles: &'a [String],
     /// The device whose second factor the certificate was issued after; empty without one.
@@ -147,10 +151,27 @@ impl<'a> From<&'a Identity> for Holder<'a> {
         let device = identity.other.iter().find(|(oid, _)| oid == DEVICE);
         Self {
             user: &identity.username,
+            user_at_home: "",
             roles: &identity.roles,
             mfa_device: &identity.mfa_verified,
             device: device.map_or("", |(_, id)| id),
             access_requests: &identity.active_requests,
+        }
+    }
+}
+
+impl<'a> Holder<'a> {
+    /// The holder of `identity` in the cluster `own`: the user of another cluster has a name there too, by which a lock
+    /// may mean it.
+    #[must_use]
+    pub fn in_cluster(own: &str, identity: &'a Identity) -> Self {
+        let home = &identity.teleport_cluster;
+        let name = (home != own)
+            .then(|| leaf::name_at_home(&identity.username, home))
+            .flatten();
+        Self {
+            user_at_home: name.unwrap_or_default(),
+            ..Self::from(identity)
         }
     }
 }
@@ -281,6 +302,22 @@ mod tests {
             assert_eq!(hit.is_some(), concerned, "{}", lock.target);
             assert_eq!(first_hit([&lock], &Holder::from(&nobody), 0), None);
         }
+    }
+
+    #[test]
+    fn a_user_of_another_cluster_is_meant_by_either_name() {
+        let identity = Identity {
+            username: "remote-alice-root".into(),
+            teleport_cluster: "root".into(),
+            ..Identity::default()
+        };
+        let hit = |own, name| {
+            first_hit([&lock(user(name))], &Holder::in_cluster(own, &identity), 0).is_some()
+        };
+        assert!(hit("leaf", "alice") && hit("leaf", "remote-alice-root"));
+        assert!(!hit("leaf", "root") && !hit("leaf", "alice-root"));
+        // At home this is a name like any other.
+        assert!(!hit("root", "alice") && hit("root", "remote-alice-root"));
     }
 
     #[test]
