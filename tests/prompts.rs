@@ -99,12 +99,12 @@ fn several_databases_are_a_numbered_choice() {
         &env,
         &[&["db", "connect"], &sql[..]].concat(),
     ));
-    for line in ["1  app", "2  dead", "3  orders"] {
+    for line in ["1  app", "2  dead", "3  orders", "4  scratch"] {
         tty.exp_string(line).expect("an item");
     }
-    tty.exp_string("Database [1-3]").expect("a question");
-    tty.send_line("4").expect("input");
-    tty.exp_string("a number from 1 to 3").expect("a refusal");
+    tty.exp_string("Database [1-4]").expect("a question");
+    tty.send_line("5").expect("input");
+    tty.exp_string("a number from 1 to 4").expect("a refusal");
     // Enter at the refused answer would send it again.
     tty.send_control('u').expect("input");
     tty.send("\u{7f}").expect("input");
@@ -117,7 +117,7 @@ fn several_databases_are_a_numbered_choice() {
         &env,
         &[&["db", "connect"], &sql[..]].concat(),
     ));
-    tty.exp_string("Database [1-3]").expect("a question");
+    tty.exp_string("Database [1-4]").expect("a question");
     tty.send_line("1").expect("input");
     tty.exp_string("Database user for app [1-2]")
         .expect("a question");
@@ -131,7 +131,7 @@ fn several_databases_are_a_numbered_choice() {
     // A beginning that is not unique gives the same choice.
     let args = ["proxy", "db", "--search", "mode"];
     let mut tty = env.terminal(under_a_shell(&env, &args));
-    tty.exp_string("Database [1-3]").expect("a question");
+    tty.exp_string("Database [1-4]").expect("a question");
     tty.send_control('c').expect("ctrl-c");
     tty.exp_string("code=130").expect("the exit code");
 }

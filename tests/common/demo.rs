@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
+use super::psql::as_superuser;
 use super::{first_line, wait_for};
 
 /// A running `postern-cluster demo`.
@@ -156,41 +157,7 @@ impl Demo {
     }
 
     fn sql_at(&self, cluster: &str, database: &str, sql: &str) -> String {
-        let pg = &self.ready["postgres"][cluster];
-        let out = Command::new("psql")
-            .args([
-                "-X",
-                "-q",
-                "-A",
-                "-t",
-                "-w",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-d",
-                database,
-                "-h",
-                pg["host"].as_str().expect("host"),
-            ])
-            .args([
-                "-p",
-                &pg["port"].to_string(),
-                "-U",
-                pg["superuser"].as_str().expect("superuser"),
-                "-c",
-                sql,
-            ])
-            .env_remove("PGSSLMODE")
-            .output()
-            .expect("psql runs");
-        assert!(
-            out.status.success(),
-            "{sql}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
-        String::from_utf8(out.stdout)
-            .expect("text")
-            .trim_end()
-            .to_owned()
+        as_superuser(&self.ready["postgres"][cluster], database, sql)
     }
 
     /// Attributes and direct memberships of a role: `login|reader,teleport-auto-user`, empty when it does not exist.

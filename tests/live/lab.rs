@@ -9,6 +9,7 @@ use std::sync::{Mutex, OnceLock};
 use serde_json::Value;
 
 use crate::common::demo::fresh_code;
+use crate::common::psql::as_superuser;
 use crate::common::ran::Ran;
 
 pub(super) struct Live {
@@ -163,37 +164,6 @@ impl Live {
     }
 
     pub(super) fn sql(&self, server: &str, sql: &str) -> String {
-        let pg = &self.env["postgres"][server];
-        let out = Command::new("psql")
-            .args([
-                "-X",
-                "-q",
-                "-A",
-                "-t",
-                "-w",
-                "-d",
-                "postgres",
-                "-h",
-                pg["host"].as_str().expect("host"),
-            ])
-            .args([
-                "-p",
-                &pg["port"].to_string(),
-                "-U",
-                pg["superuser"].as_str().expect("superuser"),
-                "-c",
-                sql,
-            ])
-            .output()
-            .expect("psql runs");
-        assert!(
-            out.status.success(),
-            "{sql}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
-        String::from_utf8(out.stdout)
-            .expect("text")
-            .trim_end()
-            .to_owned()
+        as_superuser(&self.env["postgres"][server], "postgres", sql)
     }
 }

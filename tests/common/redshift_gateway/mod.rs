@@ -29,6 +29,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
+use super::psql::psql;
 use super::wait_for;
 
 /// The cluster's identifier in AWS.
@@ -215,20 +216,11 @@ impl RedshiftGateway {
             self.port,
             ca.path().display()
         );
-        let out = std::process::Command::new("psql")
-            .args(["-XqAtw", "-v", "ON_ERROR_STOP=1", "-d", &target, "-c", sql])
-            .env("PGPASSWORD", MASTER_PASSWORD)
-            .output()
-            .expect("psql runs");
-        assert!(
-            out.status.success(),
-            "{sql}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
-        String::from_utf8(out.stdout)
-            .expect("text")
-            .trim_end()
-            .to_owned()
+        let connection = |psql: &mut std::process::Command| {
+            psql.args(["-d", &target])
+                .env("PGPASSWORD", MASTER_PASSWORD);
+        };
+        psql(connection, sql)
     }
 
     /// The state of a user: connection limit and roles, `UNLIMITED|reader,teleport-auto-user`; empty when there is none.
