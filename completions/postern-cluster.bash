@@ -55,6 +55,12 @@ _postern__cluster() {
             postern__cluster__subcmd__ca,export)
                 cmd="postern__cluster__subcmd__ca__subcmd__export"
                 ;;
+            postern__cluster__subcmd__ca,ls)
+                cmd="postern__cluster__subcmd__ca__subcmd__ls"
+                ;;
+            postern__cluster__subcmd__ca,rotate)
+                cmd="postern__cluster__subcmd__ca__subcmd__rotate"
+                ;;
             postern__cluster__subcmd__clusters,ls)
                 cmd="postern__cluster__subcmd__clusters__subcmd__ls"
                 ;;
@@ -118,7 +124,7 @@ _postern__cluster() {
             return 0
             ;;
         postern__subcmd__cluster__subcmd__ca)
-            opts="-h --help export"
+            opts="-h --help export ls rotate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -152,6 +158,74 @@ _postern__cluster() {
                     ;;
                 --dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__ca__subcmd__ls)
+            opts="-c -h --config --dir --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__cluster__subcmd__ca__subcmd__rotate)
+            opts="-c -h --kind --phase --config --dir --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kind)
+                    COMPREPLY=($(compgen -W "host user db db_client" -- "${cur}"))
+                    return 0
+                    ;;
+                --phase)
+                    COMPREPLY=($(compgen -W "init update_clients update_servers standby rollback" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -34,7 +34,7 @@ complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "use
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "tokens" -d 'Makes, lists and removes tokens with which other clusters join this one'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "clusters" -d 'Lists the clusters this one is linked with, and removes leaf clusters'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "locks" -d 'Locks users, roles and devices out, lists and removes locks'
-complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "ca" -d 'Prints what others need to trust the cluster'
+complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "ca" -d 'Prints what others need to trust the cluster, and rotates its authorities'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "demo" -d 'Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "code" -d 'Prints the current one-time code of a user, for those without an authenticator app'
 complete -c postern-cluster -n "__fish_postern_cluster_needs_command" -f -a "util" -d 'Generates completions and manual pages'
@@ -132,18 +132,39 @@ complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; a
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from rm" -s c -l config -d 'The cluster of this configuration' -r -F
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from rm" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand locks; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
-complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and not __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
-complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and not __fish_seen_subcommand_from export" -f -a "export" -d 'Prints an authority\'s certificate or public key, never its private key'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and not __fish_seen_subcommand_from export ls rotate" -s h -l help -d 'Print help'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and not __fish_seen_subcommand_from export ls rotate" -f -a "export" -d 'Prints an authority\'s certificate or public key, never its private key'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and not __fish_seen_subcommand_from export ls rotate" -f -a "ls" -d 'Lists the authorities: the phase of their rotation, pins, validity'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and not __fish_seen_subcommand_from export ls rotate" -f -a "rotate" -d 'Takes the next step of replacing an authority by a new one'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from export" -l type -d 'Which authority' -r -f -a "db-client\t'Signs the cluster\'s client certificates for databases: what a database server trusts (PEM)'
 db\t'Signs certificates of database servers: what the cluster trusts there (PEM)'
 tls-host\t'Signs the services of the cluster (PEM)'
 tls-user\t'Signs users (PEM)'
 web\t'Signs the web certificate, when the cluster makes its own (PEM)'
-host\t'Signs SSH hosts: a line of authorized_keys'
-user\t'Signs SSH certificates of users: a line of authorized_keys'"
+host\t'Signs SSH hosts: a line of authorized_keys for each key'
+user\t'Signs SSH certificates of users: a line of authorized_keys for each key'"
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from export" -s c -l config -d 'The cluster of this configuration' -r -F
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from export" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from ls" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from ls" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from ls" -l format -d 'Chooses how the list is printed' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from rotate" -l kind -d 'Which authority' -r -f -a "host\t'Signs the services of the cluster'
+user\t'Signs users and their database certificates'
+db\t'Signs certificates of database servers'
+db_client\t'Signs the cluster\'s client certificates for databases'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from rotate" -l phase -d 'The phase that its rotation enters' -r -f -a "init\t'Makes a new authority, which is trusted beside the old one'
+update_clients\t'The new one signs users, and the cluster towards databases'
+update_servers\t'The new one signs servers too'
+standby\t'Ends the rotation: the old one is gone, after a rollback the new one'
+rollback\t'The old one signs again; the new one is trusted until "standby"'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from rotate" -s c -l config -d 'The cluster of this configuration' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from rotate" -l dir -d 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then' -r -F
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from rotate" -l format -d 'Chooses how the result is printed, as by "ca ls"' -r -f -a "text\t'For people'
+json\t'JSON, on standard output; the keys are in the manual'"
+complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand ca; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l dir -d 'Keeps the cluster\'s state in this directory, made when missing [default: the data directory of the user]' -r -F
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l port -d 'Listens on this port of 127.0.0.1; 0 takes any free one' -r
 complete -c postern-cluster -n "__fish_postern_cluster_using_subcommand demo" -l public-addr -d 'Announces this address to clients instead of localhost' -r

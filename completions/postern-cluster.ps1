@@ -33,7 +33,7 @@ Register-ArgumentCompleter -Native -CommandName 'postern-cluster' -ScriptBlock {
             [CompletionResult]::new('tokens', 'tokens', [CompletionResultType]::ParameterValue, 'Makes, lists and removes tokens with which other clusters join this one')
             [CompletionResult]::new('clusters', 'clusters', [CompletionResultType]::ParameterValue, 'Lists the clusters this one is linked with, and removes leaf clusters')
             [CompletionResult]::new('locks', 'locks', [CompletionResultType]::ParameterValue, 'Locks users, roles and devices out, lists and removes locks')
-            [CompletionResult]::new('ca', 'ca', [CompletionResultType]::ParameterValue, 'Prints what others need to trust the cluster')
+            [CompletionResult]::new('ca', 'ca', [CompletionResultType]::ParameterValue, 'Prints what others need to trust the cluster, and rotates its authorities')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C')
             [CompletionResult]::new('code', 'code', [CompletionResultType]::ParameterValue, 'Prints the current one-time code of a user, for those without an authenticator app')
             [CompletionResult]::new('util', 'util', [CompletionResultType]::ParameterValue, 'Generates completions and manual pages')
@@ -223,6 +223,8 @@ Register-ArgumentCompleter -Native -CommandName 'postern-cluster' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Prints an authority''s certificate or public key, never its private key')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'Lists the authorities: the phase of their rotation, pins, validity')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Takes the next step of replacing an authority by a new one')
             break
         }
         'postern-cluster;ca;export' {
@@ -230,6 +232,26 @@ Register-ArgumentCompleter -Native -CommandName 'postern-cluster' -ScriptBlock {
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;ca;ls' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the list is printed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'postern-cluster;ca;rotate' {
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Which authority')
+            [CompletionResult]::new('--phase', '--phase', [CompletionResultType]::ParameterName, 'The phase that its rotation enters')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The cluster of this configuration')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The cluster with this state directory, e.g. that of "demo"; no configuration is read then')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Chooses how the result is printed, as by "ca ls"')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

@@ -24,6 +24,7 @@ mod recovery;
 mod redshift;
 mod redshift_guide;
 mod server_documents;
+mod server_rotate;
 mod server_sessions;
 mod server_start;
 mod server_unit;

@@ -337,3 +337,18 @@ fn logins_leave_no_memory_behind() {
         (anonymous() < 16 << 10).then_some(())
     });
 }
+
+#[test]
+fn the_limit_of_open_files_is_raised_as_far_as_allowed() {
+    let mut server = Server::new("");
+    server.start();
+    let pid = server.status()["pid"].as_u64().expect("a pid");
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("its limits");
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let numbers: Vec<&str> = line.expect("a line").split_whitespace().skip(3).collect();
+    assert_ne!(numbers[0], "256");
+    assert_eq!(numbers[0], numbers[1]);
+    assert_eq!(server.end(Signal::TERM), Some(0));
+}

@@ -170,3 +170,18 @@ fn what_was_acknowledged_survives_a_killed_cluster_and_works_without_one() {
         .login("u3", Some(key["totp_key"].as_str().expect("a key")))
         .ok();
 }
+
+#[test]
+fn new_secrets_open_an_account_that_was_locked_by_guessing() {
+    let mut server = Server::new("authentication: {second_factor: 'off'}\n");
+    server.start();
+    server.run_with_password(&["users", "add", "alice"]).ok();
+    server.login("alice", None).ok();
+    for _ in 0..5 {
+        assert_ne!(server.login_with("alice", "a wrong guess").code, 0);
+    }
+    let locked = server.login("alice", None);
+    assert_ne!(locked.code, 0, "{locked}");
+    server.run_with_password(&["users", "reset", "alice"]).ok();
+    server.login("alice", None).ok();
+}

@@ -7,7 +7,7 @@ use std::fmt;
 use tonic::{Code, Status};
 
 use crate::hop::Hop;
-use crate::transport::grpc::LinkEnd;
+use crate::transport::grpc::{ENDED, LinkEnd};
 
 /// A call that failed: what it means, and what was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,8 +59,9 @@ impl ApiError {
         let text = one_line(status.message());
         let code = status.code();
         let cluster = cluster.to_owned();
-        // A status that the server sent has no source: only the local library attaches one.
-        let local = std::error::Error::source(status).is_some();
+        // A status that the server sent has no source: only the local library attaches one, mostly.
+        let late = code == Code::Unavailable && text == ENDED;
+        let local = late || std::error::Error::source(status).is_some();
         if local && let Some(end) = end {
             let (fault, text) = lost(&end);
             return Self {
@@ -254,6 +255,11 @@ mod tests {
             std::io::ErrorKind::BrokenPipe,
         )));
         let read = |end| ApiError::new("root", &status, Some(end));
+        let late = Status::unavailable(ENDED);
+        let refused = LinkEnd::Tls(TlsFault::ClientUnknown);
+        let err = ApiError::new("root", &late, Some(refused));
+        assert_eq!(err.fault, Fault::Login, "a call after the refusal");
+        assert!(err.to_string().contains("rotated"), "{err}");
         let err = read(LinkEnd::Tls(TlsFault::ClientExpired));
         assert_eq!(
             (err.fault, err.to_string()),

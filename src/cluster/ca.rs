@@ -126,6 +126,7 @@ pub struct Authority {
     /// The certificate's subject, byte for byte; issuer of everything signed here.
     subject_der: Vec<u8>,
     key_id: Vec<u8>,
+    validity: (i64, i64),
     issuer: Issuer<'static, KeyPair>,
 }
 
@@ -208,6 +209,10 @@ impl Authority {
             key_pem: Zeroizing::new(key.to_owned()),
             subject_der: parsed.subject().as_raw().to_vec(),
             key_id,
+            validity: (
+                parsed.validity().not_before.timestamp(),
+                parsed.validity().not_after.timestamp(),
+            ),
             issuer: Issuer::from_ca_cert_der(
                 &CertificateDer::from(block.contents.as_slice()),
                 pair,
@@ -238,6 +243,12 @@ impl Authority {
     #[must_use]
     pub fn cert_der(&self) -> &[u8] {
         &self.cert_der
+    }
+
+    /// Begin and end of the certificate, unix seconds.
+    #[must_use]
+    pub fn validity(&self) -> (i64, i64) {
+        self.validity
     }
 
     /// The certificate's subject as DER: what issuers are compared with, and what TLS names as acceptable authority.

@@ -69,7 +69,9 @@ impl Catalog for ClusterState {
     }
 
     fn db_trust(&self) -> Vec<Vec<u8>> {
-        vec![self.authority(CaKind::Db).cert_der().to_vec()]
+        let authorities = self.authorities();
+        let trusted = authorities.trusted(CaKind::Db);
+        trusted.iter().map(|a| a.cert_der().to_vec()).collect()
     }
 
     fn lock_on(&self, identity: &Identity) -> Option<Lock> {

@@ -34,6 +34,22 @@ impl Lockout {
     /// # Errors
     /// When the state cannot be read.
     pub fn open(store: Arc<Store>) -> Result<Self, StoreError> {
+        let users = Mutex::new(Self::kept(&store)?);
+        Ok(Self { store, users })
+    }
+
+    /// Reads them again, after somebody else changed them.
+    ///
+    /// # Errors
+    /// When the state cannot be read; what is known stays.
+    pub fn reload(&self) -> Result<(), StoreError> {
+        // Held while reading: a failure of this moment is either read or written afterwards.
+        let mut users = guard(&self.users);
+        *users = Self::kept(&self.store)?;
+        Ok(())
+    }
+
+    fn kept(store: &Store) -> Result<HashMap<String, Account>, StoreError> {
         let kept = store.failures()?.into_iter().map(|kept| {
             let account = Account {
                 failures: kept.at,
@@ -41,8 +57,7 @@ impl Lockout {
             };
             (kept.user, account)
         });
-        let users = Mutex::new(kept.collect());
-        Ok(Self { store, users })
+        Ok(kept.collect())
     }
 
     /// Whether `user` is locked at `now` (unix seconds).

@@ -12,11 +12,11 @@
 //! | [`cli`] | the program `postern-cluster` |
 //! | [`server`] | one running cluster: its directory, its port, its services; shared by the demo and others |
 //! | [`leaf`] | databases behind another cluster's port |
-//! | [`ca`], [`authorities`], [`issue`] | authorities and what they sign |
+//! | [`ca`], [`authorities`], [`rotation`], [`issue`] | authorities, their rotation, what they sign |
 //! | [`state`], [`store`], [`documents`] | what a cluster knows and keeps |
 //! | [`labels`] | the commands of dynamic labels |
 //! | [`users`], [`totp`], [`lockout`] | who may log in |
-//! | [`metrics`], [`memory`] | figures; memory given back |
+//! | [`metrics`], [`memory`], [`descriptors`] | figures; memory given back; open files |
 //! | [`locks`] | who may not use the cluster any more |
 //! | [`postgres`] | the PostgreSQL server of the demo |
 
@@ -30,6 +30,7 @@ pub mod cli;
 pub mod config;
 pub mod dbservice;
 pub mod demo;
+pub mod descriptors;
 pub mod documents;
 pub mod grpc;
 mod hooked;
@@ -44,6 +45,7 @@ pub mod mux;
 pub mod postgres;
 pub mod random;
 mod readahead;
+pub mod rotation;
 pub mod server;
 pub mod state;
 pub mod store;

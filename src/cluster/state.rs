@@ -14,6 +14,7 @@ use super::lockout::{Rate, RateLimit};
 use super::locks::{self, Holder, Lock, Locks};
 use super::metrics::Metrics;
 use super::random::{self, NoRandomness};
+use super::rotation::UnknownPhase;
 use super::store::{Store, StoreError};
 use super::users::{CredentialError, Logins};
 use crate::rbac::{Database, Role};
@@ -72,6 +73,12 @@ pub enum StateError {
     /// A credential.
     #[error(transparent)]
     Credential(#[from] CredentialError),
+    /// A newer program has begun a rotation.
+    #[error(transparent)]
+    Phase(#[from] UnknownPhase),
+    /// An authority has gone from the state.
+    #[error("the state lacks an authority that it had a moment ago")]
+    NoAuthorities,
     /// No random bytes.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
@@ -224,10 +231,28 @@ impl ClusterState {
         )
     }
 
-    /// One of the four authorities.
+    /// The authority of a kind that signs now.
     #[must_use]
     pub fn authority(&self, kind: CaKind) -> Arc<Authority> {
         Arc::clone(self.authorities().get(kind))
+    }
+
+    /// Reads the authorities of the state again, after somebody else rotated them. True when they are others now; the port
+    /// shows that after `Front::renew`.
+    ///
+    /// # Errors
+    /// When the state cannot be read; the former ones stay.
+    pub fn reload_authorities(&self) -> Result<bool, StateError> {
+        let kept = Authorities::kept(&self.store)?.ok_or(StateError::NoAuthorities)?;
+        let mut present = self
+            .authorities
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let other = !present.same(&kept);
+        if other {
+            *present = Arc::new(kept);
+        }
+        Ok(other)
     }
 
     /// The certificate that the web port shows, if it comes from outside.

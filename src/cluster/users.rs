@@ -77,6 +77,14 @@ impl Logins {
         })
     }
 
+    /// Reads the failed logins again, after somebody else forgave a user.
+    ///
+    /// # Errors
+    /// When they cannot be read; what is known stays.
+    pub fn reload(&self) -> Result<(), StoreError> {
+        self.lockout.reload()
+    }
+
     /// Whether a one-time code is asked for.
     #[must_use]
     pub fn second_factor(&self) -> bool {

@@ -31,6 +31,9 @@ const CALL_DEADLINE: Duration = Duration::from_secs(60);
 /// Client PINGs more often than every 60 s end the connection with `too_many_pings`.
 const PING_INTERVAL: Duration = Duration::from_secs(75);
 
+/// What a call is told that comes after the end of its connection; tonic keeps nothing of the error but this text.
+pub const ENDED: &str = "the connection has ended";
+
 const PING_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An open connection; clones share it.
@@ -97,7 +100,7 @@ impl Link {
         let once = tower::service_fn(move |_: Uri| {
             let stream = stream
                 .take()
-                .ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected));
+                .ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, ENDED));
             std::future::ready(stream)
         });
         // The authority is not looked at; an https URI without tonic's own TLS would be refused by tonic.
@@ -188,17 +191,34 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + Unpin> Watched<S> {
+    /// Notes that writing failed. A server that refuses says why and closes; its last word may still be unread.
+    fn broken<T>(&mut self, cx: &mut Context<'_>, written: &io::Result<T>) {
+        let Err(err) = written else { return };
+        let mut bytes = [0; 1];
+        let mut buf = ReadBuf::new(&mut bytes);
+        match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+            Poll::Ready(Err(reason)) => self.fate.ended(Some(&reason)),
+            _ => self.fate.ended(Some(err)),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
+        self.broken(cx, &written);
+        Poll::Ready(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        self.broken(cx, &flushed);
+        Poll::Ready(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -210,7 +230,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs));
+        self.broken(cx, &written);
+        Poll::Ready(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -8,6 +8,7 @@ pub(crate) mod redshift_gateway;
 pub(crate) mod server;
 pub(crate) mod tunnel;
 pub(crate) mod warehouse;
+pub(crate) mod world;
 
 use std::time::{Duration, Instant};
 

@@ -131,8 +131,10 @@ impl Server {
             .append(true)
             .open(self.path("log"))
             .expect("a log");
-        let mut command = Command::new("setpriv");
+        // With the soft limit of open files that systems start programs with, or a smaller one.
+        let mut command = Command::new("prlimit");
         command
+            .args(["--nofile=256:", "setpriv"])
             .args(["--pdeathsig", "TERM", env!("CARGO_BIN_EXE_postern-cluster")])
             .args(["start", "-c"])
             .arg(self.path("cluster.yaml"))
@@ -203,7 +205,7 @@ impl Server {
 
     /// Logs in with [`PASSWORD`] and, where there is a key, the code of this moment.
     pub(crate) fn login(&self, user: &str, key: Option<&str>) -> Ran {
-        let mut input = format!("{PASSWORD}\n");
+        let mut input = String::new();
         if let Some(key) = key {
             let code = Ran::of(
                 Command::new(env!("CARGO_BIN_EXE_postern-cluster"))
@@ -212,6 +214,11 @@ impl Server {
             );
             input.push_str(&code.ok());
         }
+        self.login_with(user, &format!("{PASSWORD}\n{input}"))
+    }
+
+    /// Logs in with what a user would type, a line each.
+    pub(crate) fn login_with(&self, user: &str, input: &str) -> Ran {
         // Without the login before, which would be kept as long as it is valid.
         let _ = std::fs::remove_dir_all(self.path("home"));
         let status = self.status();

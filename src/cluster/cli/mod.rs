@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::cluster::memory;
+use crate::cluster::{descriptors, memory};
 
 /// A small cluster that speaks to database clients as a Teleport cluster does.
 #[derive(Debug, Parser)]
@@ -60,7 +60,7 @@ enum Command {
     Clusters(clusters::ClustersArgs),
     /// Locks users, roles and devices out, lists and removes locks.
     Locks(locks::LocksArgs),
-    /// Prints what others need to trust the cluster.
+    /// Prints what others need to trust the cluster, and rotates its authorities.
     Ca(ca::CaArgs),
     /// Runs a cluster with content and a PostgreSQL server in the foreground, until Ctrl+C.
     Demo(demo::DemoArgs),
@@ -85,7 +85,10 @@ pub enum Format {
 pub fn main() -> ExitCode {
     memory::give_back_large_blocks();
     match Cli::parse().command {
-        Command::Start(args) => start::run(&args),
+        Command::Start(args) => {
+            descriptors::raise_limit();
+            start::run(&args)
+        }
         Command::Check(args) => check::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Reload(args) => reload::run(&args),
@@ -94,7 +97,10 @@ pub fn main() -> ExitCode {
         Command::Clusters(args) => clusters::run(&args),
         Command::Locks(args) => locks::run(&args),
         Command::Ca(args) => ca::run(&args),
-        Command::Demo(args) => demo::run(args),
+        Command::Demo(args) => {
+            descriptors::raise_limit();
+            demo::run(args)
+        }
         Command::Code(args) => code::run(args),
         Command::Util(args) => util::run(&args),
     }

@@ -42,7 +42,7 @@ pub(super) async fn start(
     let tls = Tls {
         certificate: certificate.cert_pem(),
         key: certificate.key_pem().to_string(),
-        client_authority: authorities.get(CaKind::DbClient).cert_pem().to_owned(),
+        client_authority: authorities.trusted_pem(CaKind::DbClient),
     };
     let mut attempts = 0;
     loop {

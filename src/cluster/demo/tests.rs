@@ -13,7 +13,10 @@ use super::{DemoError, Options, Running, start};
 use crate::cluster::ca::{CaKind, SubjectPublicKey};
 use crate::cluster::dbservice::Catalog;
 use crate::cluster::issue::{self, Reissue};
+use crate::cluster::rotation::{Phase, rotate};
 use crate::cluster::server::ServerError;
+use crate::cluster::state::system_clock;
+use crate::cluster::store::Store;
 use crate::identity::{Certificate, RouteToDatabase};
 use crate::transport::ping::PingStream;
 
@@ -218,6 +221,8 @@ async fn a_demo_serves_sessions_stops_and_starts_again_with_what_it_had() {
         "PostgreSQL has stopped"
     );
 
+    // PostgreSQL follows the cluster's authorities at its next start.
+    rotate_databases(&dir.path().join("state/state.db"));
     let again = start(Options::new(dir.path().join("state")))
         .await
         .expect("the same demo");
@@ -229,5 +234,25 @@ async fn a_demo_serves_sessions_stops_and_starts_again_with_what_it_had() {
         std::fs::read(&again.description.ca_file).expect("the CA file"),
         ca
     );
+    let credential = self::credential(&again);
+    let stream = TcpStream::connect(again.addr).await.expect("a connection");
+    let stream = tls(stream, &web, Some(&credential), &["teleport-postgres"]).await;
+    assert_eq!(session(stream).await, expected);
     again.discard().await.expect("a clean stop");
+}
+
+/// Replaces the authorities on both ends of the connections to PostgreSQL.
+fn rotate_databases(state: &std::path::Path) {
+    let store = Store::open(state).expect("the state");
+    let now = system_clock()() / 1000;
+    for kind in [CaKind::Db, CaKind::DbClient] {
+        for phase in [
+            Phase::Init,
+            Phase::UpdateClients,
+            Phase::UpdateServers,
+            Phase::Standby,
+        ] {
+            rotate(&store, kind, phase, now).expect("a step");
+        }
+    }
 }

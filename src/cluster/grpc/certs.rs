@@ -99,12 +99,14 @@ pub(super) fn generate(
         certs.ssh = granted.ssh(state, &key).map_err(internal)?.into_bytes();
     }
     if !single_use {
-        certs
-            .tlsca_certs
-            .push(state.authority(CaKind::Host).cert_pem().as_bytes().to_vec());
-        certs
-            .sshca_certs
-            .push(state.authorities().ssh().authorized_key().into_bytes());
+        let authorities = state.authorities();
+        let hosts = authorities.trusted(CaKind::Host);
+        certs.tlsca_certs = hosts
+            .iter()
+            .map(|authority| authority.cert_pem().as_bytes().to_vec())
+            .collect();
+        let ssh = authorities.ssh_keys(CaKind::Host);
+        certs.sshca_certs = ssh.into_iter().map(String::into_bytes).collect();
     }
     Ok(certs)
 }

@@ -48,7 +48,8 @@ impl Service {
     /// This cluster's authority, and those of the clusters behind and in front of it, by name: hosts of all of them, users
     /// of those in front.
     fn authorities(&self, kind: CaKind) -> Vec<types::CertAuthorityV2> {
-        let mut known = vec![(self.state.name().to_owned(), self.own(kind))];
+        let own = PublicAuthority::of(&self.state.authorities(), kind);
+        let mut known = vec![(self.state.name().to_owned(), own)];
         if kind == CaKind::Host {
             known.extend(self.state.leaves().host_authorities());
         }
@@ -65,27 +66,15 @@ impl Service {
             .map(|(cluster, authority)| message(kind, cluster, authority))
             .collect()
     }
-
-    fn own(&self, kind: CaKind) -> PublicAuthority {
-        // Hosts and users have SSH certificates too.
-        let ssh = match kind {
-            CaKind::Host => Some(self.state.authorities().ssh().authorized_key()),
-            CaKind::User => Some(self.state.authorities().ssh_user().authorized_key()),
-            CaKind::Db | CaKind::DbClient => None,
-        };
-        PublicAuthority {
-            tls: vec![self.state.authority(kind).cert_pem().to_owned()],
-            ssh: ssh.into_iter().collect(),
-        }
-    }
 }
 
+/// The first of the keys is the active one; the others are trusted only, before and after a rotation.
 fn message(kind: CaKind, cluster: String, authority: PublicAuthority) -> types::CertAuthorityV2 {
-    let tls = authority.tls.into_iter().map(|cert| types::TlsKeyPair {
+    let mut tls = authority.tls.into_iter().map(|cert| types::TlsKeyPair {
         cert: cert.into_bytes(),
         ..types::TlsKeyPair::default()
     });
-    let ssh = authority.ssh.into_iter().map(|key| types::SshKeyPair {
+    let mut ssh = authority.ssh.into_iter().map(|key| types::SshKeyPair {
         public_key: key.into_bytes(),
         ..types::SshKeyPair::default()
     });
@@ -102,10 +91,13 @@ fn message(kind: CaKind, cluster: String, authority: PublicAuthority) -> types::
             r#type: kind.as_str().to_owned(),
             cluster_name: cluster,
             active_keys: Some(types::CaKeySet {
+                ssh: ssh.next().into_iter().collect(),
+                tls: tls.next().into_iter().collect(),
+            }),
+            additional_trusted_keys: Some(types::CaKeySet {
                 ssh: ssh.collect(),
                 tls: tls.collect(),
             }),
-            additional_trusted_keys: Some(types::CaKeySet::default()),
         }),
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use x509_parser::asn1_rs::FromDer as _;
 use x509_parser::certificate::X509Certificate;
 
+use crate::cluster::authorities::Authorities;
 use crate::cluster::ca::CaKind;
 use crate::cluster::random;
 use crate::cluster::state::ClusterState;
@@ -56,20 +57,23 @@ pub enum AuthorityError {
 }
 
 impl PublicAuthority {
+    /// What a cluster of ours shows of a kind; during a rotation both authorities.
+    pub(in crate::cluster) fn of(authorities: &Authorities, kind: CaKind) -> Self {
+        let trusted = authorities.trusted(kind);
+        Self {
+            tls: trusted.iter().map(|a| a.cert_pem().to_owned()).collect(),
+            ssh: authorities.ssh_keys(kind),
+        }
+    }
+
     /// The host authority of a cluster of ours.
     pub(super) fn host_of(state: &ClusterState) -> Self {
-        Self {
-            tls: vec![state.authority(CaKind::Host).cert_pem().to_owned()],
-            ssh: vec![state.authorities().ssh().authorized_key()],
-        }
+        Self::of(&state.authorities(), CaKind::Host)
     }
 
     /// The user authority of a cluster of ours.
     pub(super) fn user_of(state: &ClusterState) -> Self {
-        Self {
-            tls: vec![state.authority(CaKind::User).cert_pem().to_owned()],
-            ssh: vec![state.authorities().ssh_user().authorized_key()],
-        }
+        Self::of(&state.authorities(), CaKind::User)
     }
 
     /// Checks that everything in it is an authority of `cluster`.

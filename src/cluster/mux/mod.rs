@@ -134,6 +134,12 @@ impl Front {
         Ok(())
     }
 
+    /// Begin and end of the certificates that the port shows, unix seconds. A web certificate from outside does not count.
+    #[must_use]
+    pub fn validity(&self) -> (i64, i64) {
+        self.configs().validity()
+    }
+
     fn configs(&self) -> Arc<Configs> {
         Arc::clone(&self.configs.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,6 +1,7 @@
 //! The port accepts and refuses recorded handshakes as the real proxy does, alerts included.
 
 mod origins;
+mod rotation;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x0
 
 struct Port {
     cluster: TestCluster,
+    front: Arc<Front>,
     addr: SocketAddr,
     _stop: oneshot::Sender<()>,
 }
@@ -41,11 +43,12 @@ async fn port() -> Port {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let addr = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel::<()>();
-    tokio::spawn(serve(listener, front, async {
+    tokio::spawn(serve(listener, Arc::clone(&front), async {
         let _ = stopped.await;
     }));
     Port {
         cluster,
+        front,
         addr,
         _stop: stop,
     }

@@ -63,6 +63,7 @@ pub(super) struct Configs {
     auth: Arc<CertifiedKey>,
     local: Arc<Verifier>,
     trusts: Arc<Trusts>,
+    validity: (i64, i64),
 }
 
 impl Configs {
@@ -114,8 +115,14 @@ impl Configs {
             auth: certificates.auth,
             local: Verifier::new(&provider, &local, Pool::Local, false)?,
             trusts: Arc::clone(state.trusts()),
+            validity: certificates.validity,
             provider,
         })
+    }
+
+    /// Begin and end of the certificates issued here, unix seconds.
+    pub(super) fn validity(&self) -> (i64, i64) {
+        self.validity
     }
 
     /// The configuration of a route, with the pool that the server name chooses: this cluster's encoded name and every
@@ -198,6 +205,7 @@ struct Certificates {
     web: Arc<CertifiedKey>,
     auth: Arc<CertifiedKey>,
     proxy: Arc<CertifiedKey>,
+    validity: (i64, i64),
 }
 
 impl Certificates {
@@ -248,6 +256,7 @@ impl Certificates {
             web: Arc::new(web),
             auth: Arc::new(certified(&auth, provider)?),
             proxy: Arc::new(certified(&proxy, provider)?),
+            validity: (not_before, not_after),
         })
     }
 
@@ -270,10 +279,9 @@ pub(super) fn host(address: &str) -> &str {
 
 fn roots(state: &ClusterState, kinds: &[CaKind]) -> Result<Arc<RootCertStore>, TlsError> {
     let mut roots = RootCertStore::empty();
-    for kind in kinds {
-        roots.add(CertificateDer::from(
-            state.authority(*kind).cert_der().to_vec(),
-        ))?;
+    let authorities = state.authorities();
+    for authority in kinds.iter().flat_map(|kind| authorities.trusted(*kind)) {
+        roots.add(CertificateDer::from(authority.cert_der().to_vec()))?;
     }
     Ok(Arc::new(roots))
 }

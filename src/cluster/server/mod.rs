@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `directory`, `address`, `keypair` | what must be right before the start |
 //! | `source`, `reload`, `watch` | documents: where they come from, and when they are read again |
+//! | `renewal` | the certificates of the port, before they end |
 //! | `control`, `status` | the socket for the commands of whoever runs the cluster |
 //! | `diag` | health and figures over HTTP |
 
@@ -16,6 +17,7 @@ mod diag;
 mod directory;
 pub mod keypair;
 mod reload;
+mod renewal;
 mod source;
 pub mod status;
 #[cfg(test)]
@@ -347,6 +349,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         tasks.spawn(control::serve(control, Arc::clone(&watched)));
         tasks.spawn(reloader.watch());
+        tasks.spawn(renewal::run(Arc::clone(&watched)));
         if let Some(listener) = diag {
             tasks.spawn(diag::serve(listener, Arc::clone(&watched)));
         }

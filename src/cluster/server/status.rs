@@ -176,18 +176,26 @@ impl Watched {
 
     /// Reads everything again: configuration, documents, state, the web certificate.
     pub(super) fn reload(&self) -> Result<(), String> {
-        let certificate = self.renew();
+        let read = self.state.reload_authorities();
+        let certificate = read.map_err(|e| e.to_string()).and_then(|_| self.renew());
         self.reloader.reload()?;
         certificate
     }
 
     /// Takes over what another process changed in the state.
     pub(super) fn changed(&self) -> Result<(), String> {
-        self.state.leaves().reload().map_err(|e| e.to_string())?;
+        let text = |e: &dyn std::fmt::Display| e.to_string();
+        self.state.leaves().reload().map_err(|e| text(&e))?;
+        self.state.logins().reload().map_err(|e| text(&e))?;
+        if self.state.reload_authorities().map_err(|e| text(&e))? {
+            self.front.renew().map_err(|e| text(&e))?;
+            self.state.report("the rotated authorities are in force");
+        }
         self.reloader.refresh()
     }
 
-    fn renew(&self) -> Result<(), String> {
+    /// Issues the certificates of the port anew; a web certificate of one's own is read again.
+    pub(super) fn renew(&self) -> Result<(), String> {
         if let Some(pair) = &self.keypair {
             let certificate = keypair::load(pair).map_err(|e| e.to_string());
             match certificate {

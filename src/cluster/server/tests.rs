@@ -75,3 +75,39 @@ async fn other_documents_count_from_the_next_look_on() {
     assert!(changes.has_changed().expect("the cluster runs"));
     drop(running.stop().await);
 }
+
+/// The clock of the system stands in this test but for what it is told; timers pass by themselves.
+#[tokio::test(start_paused = true)]
+async fn the_port_gets_new_certificates_before_its_own_end() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+    let dir = tempfile::tempdir().expect("a directory");
+    let now = Arc::new(AtomicI64::new(1_800_000_000_000));
+    let clock = Arc::clone(&now);
+    let mut options = ServerOptions::new("root", dir.path());
+    options.clock = Arc::new(move || clock.load(Ordering::Relaxed));
+    let server = Server::prepare(options).await.expect("a port");
+    let running = server.start(documents(USERS)).await.expect("a cluster");
+    let front = Arc::clone(&running.watched.front);
+    let (begin, end) = front.validity();
+    let third = (end - begin) / 3;
+    let day = 86_400_000;
+    for (after, renewed) in [
+        (third * 1000, false),
+        (third * 1000 - day, false),
+        (2 * day, true),
+    ] {
+        now.fetch_add(after, Ordering::Relaxed);
+        // Longer than the timer's look at the clock takes to come, and shorter than a day.
+        tokio::time::sleep(std::time::Duration::from_secs(2 * 3600)).await;
+        let wait = async {
+            while (front.validity() != (begin, end)) != renewed {
+                tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(86_400), wait)
+            .await
+            .expect("renewed in time, and not before");
+    }
+    drop(running.stop().await);
+}

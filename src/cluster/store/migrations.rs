@@ -11,6 +11,7 @@ const STEPS: &[(i64, &str)] = &[
     (2, include_str!("002_leaf.sql")),
     (3, include_str!("003_sessions.sql")),
     (4, include_str!("004_users.sql")),
+    (6, include_str!("006_rotation.sql")),
 ];
 
 /// What became of the file.

@@ -10,6 +10,7 @@ mod journal;
 mod leaf;
 mod locks;
 mod migrations;
+mod rotation;
 pub mod users;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use failures::Failures;
 pub use journal::JournalRow;
 pub use leaf::{RemoteClusterRow, TokenRow, TrustRow};
 use migrations::Applied;
+pub use rotation::{AuthorityRows, Keys, Pairs, Step};
 
 /// Why the state cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -18,6 +18,7 @@ use super::{Peer, answer};
 use crate::cluster::ca::ssh_user::SshPublicKey;
 use crate::cluster::ca::{CaKind, SubjectPublicKey};
 use crate::cluster::issue;
+use crate::cluster::leaf::authority::PublicAuthority;
 use crate::cluster::locks::Holder;
 use crate::cluster::state::ClusterState;
 use crate::cluster::users::LoginError;
@@ -80,8 +81,8 @@ struct Credentials<'a> {
 #[derive(Serialize)]
 struct Signer<'a> {
     domain_name: &'a str,
-    checking_keys: [String; 1],
-    tls_certs: [String; 1],
+    checking_keys: Vec<String>,
+    tls_certs: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -231,14 +232,16 @@ async fn second_step(
     let cert = cert.map_err(|e| Refused::internal(&e))?;
     let tls_cert = tls_key.map(|key| login.x509(state, &key)).transpose();
     let tls_cert = tls_cert.map_err(|e| Refused::internal(&e))?;
+    let hosts = PublicAuthority::of(&state.authorities(), CaKind::Host);
+    let base64 = |texts: &[String]| texts.iter().map(|text| STANDARD.encode(text)).collect();
     Ok(answer::json(&Credentials {
         username: &user,
         cert: cert.map(|line| STANDARD.encode(line)),
         tls_cert: tls_cert.map(|der| STANDARD.encode(pem::encode("CERTIFICATE", &der))),
         host_signers: [Signer {
             domain_name: state.name(),
-            checking_keys: [STANDARD.encode(state.authorities().ssh().authorized_key())],
-            tls_certs: [STANDARD.encode(state.authority(CaKind::Host).cert_pem())],
+            checking_keys: base64(&hosts.ssh),
+            tls_certs: base64(&hosts.tls),
         }],
         saml_single_logout_enabled: false,
         mfa_token: "",

@@ -6,6 +6,9 @@ use clap::{Args, ValueEnum};
 
 use super::super::exit::{Exit, failed};
 use super::super::place::Place;
+use crate::cluster::authorities::Authorities;
+use crate::cluster::ca::CaKind;
+use crate::cluster::rotation::RotationError;
 use crate::cluster::ui;
 
 /// Arguments of `ca export`.
@@ -31,39 +34,31 @@ enum Kind {
     TlsUser,
     /// Signs the web certificate, when the cluster makes its own (PEM).
     Web,
-    /// Signs SSH hosts: a line of authorized_keys.
+    /// Signs SSH hosts: a line of authorized_keys for each key.
     Host,
-    /// Signs SSH certificates of users: a line of authorized_keys.
+    /// Signs SSH certificates of users: a line of authorized_keys for each key.
     User,
 }
 
-impl Kind {
-    /// Its name in the state.
-    fn name(self) -> &'static str {
-        match self {
-            Self::DbClient => "db_client",
-            Self::Db => "db",
-            Self::TlsHost => "host",
-            Self::TlsUser => "user",
-            Self::Web => "web",
-            Self::Host => "ssh_host",
-            Self::User => "ssh_user",
-        }
-    }
-}
-
-/// Prints it.
+/// Prints it; during a rotation the old and the new one.
 pub(super) fn run(args: &ExportArgs) -> ExitCode {
-    let (_, store) = match args.place.store() {
-        Ok(open) => open,
+    let kept = args.place.store().and_then(|(_, store)| {
+        Authorities::kept(&store).map_err(|error| failed(Exit::Failed, &error))
+    });
+    let authorities = match kept {
+        Ok(Some(authorities)) => authorities,
+        Ok(None) => return failed(Exit::Failed, &RotationError::None),
         Err(exit) => return exit,
     };
-    match store.authority(args.kind.name()) {
-        Ok(Some((certificate, _))) => {
-            ui::data(certificate.trim_end());
-            Exit::Done.into()
-        }
-        Ok(None) => failed(Exit::Failed, &"the cluster has no such authority yet"),
-        Err(error) => failed(Exit::Failed, &error),
-    }
+    let text = match args.kind {
+        Kind::DbClient => authorities.trusted_pem(CaKind::DbClient),
+        Kind::Db => authorities.trusted_pem(CaKind::Db),
+        Kind::TlsHost => authorities.trusted_pem(CaKind::Host),
+        Kind::TlsUser => authorities.trusted_pem(CaKind::User),
+        Kind::Web => authorities.web().cert_pem().to_owned(),
+        Kind::Host => authorities.ssh_keys(CaKind::Host).concat(),
+        Kind::User => authorities.ssh_keys(CaKind::User).concat(),
+    };
+    ui::data(text.trim_end());
+    Exit::Done.into()
 }

@@ -8,12 +8,13 @@ use serde_json::json;
 use super::super::Format;
 use super::super::exit::{Exit, failed};
 use super::super::place::Place;
+use crate::cluster::authorities::Authorities;
+use crate::cluster::ca::CaKind;
 use crate::cluster::documents::preference::duration;
 use crate::cluster::leaf::authority;
 use crate::cluster::leaf::token;
 use crate::cluster::server::status::moment;
 use crate::cluster::ui;
-use crate::identity::pem;
 
 /// Arguments of `tokens add`.
 #[derive(Args, Debug)]
@@ -49,10 +50,8 @@ pub(super) fn run(args: &AddArgs) -> Result<ExitCode, ExitCode> {
     let wrong = |error: &dyn std::fmt::Display| failed(Exit::Failed, error);
     let (_, store) = args.place.store()?;
     let (token, listed) = token::add(&store, args.ttl, super::now()).map_err(|e| wrong(&e))?;
-    let host = store.authority("host").map_err(|e| wrong(&e))?;
-    let pin = host
-        .and_then(|(cert, _)| pem::blocks(cert.as_bytes()).ok()?.pop())
-        .and_then(|block| authority::pin(&block.contents));
+    let authorities = Authorities::kept(&store).map_err(|e| wrong(&e))?;
+    let pin = authorities.and_then(|a| authority::pin(a.get(CaKind::Host).cert_der()));
     if args.format == Format::Json {
         let line = json!({"token": token.reveal(), "id": listed.id, "type": listed.kind,
             "expires": moment(listed.expires), "ca_pin": pin});

@@ -60,6 +60,8 @@ fn reset(args: &ResetArgs) -> Result<ExitCode, ExitCode> {
     store
         .set_credential(&args.name, &hash, key.base32())
         .map_err(|e| wrong(&e))?;
+    // Whoever has new secrets starts anew; those who guessed at the old ones have nothing left to guess.
+    store.forget_failures(&args.name).map_err(|e| wrong(&e))?;
     let exit = changed(&directory);
     show::show(args.format, &cluster, &user, &key);
     Ok(exit)

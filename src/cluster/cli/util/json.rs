@@ -14,8 +14,29 @@ const ENROLLED: [Key; 5] = [
     ("otpauth_url", "The same as authenticator apps read it."),
 ];
 
+/// An authority.
+const AUTHORITY: [Key; 5] = [
+    ("kind", "host, user, db or db_client."),
+    (
+        "phase",
+        "standby, init, update_clients, update_servers or rollback.",
+    ),
+    (
+        "since",
+        "When it came into this phase, RFC 3339 in UTC; or null.",
+    ),
+    (
+        "next",
+        "List of phases that may follow, the usual one first.",
+    ),
+    (
+        "keys",
+        "List of objects, one for each certificate that is trusted: pin, signs (whether it signs now), not_before, not_after.",
+    ),
+];
+
 /// Each command that prints JSON; the others print none.
-pub const SHAPES: [Shape; 11] = [
+pub const SHAPES: [Shape; 13] = [
     Shape {
         page: "postern-cluster-demo",
         form: "One object on one line, when the cluster is ready.",
@@ -124,6 +145,18 @@ pub const SHAPES: [Shape; 11] = [
             ),
             ("error", "Why there is no link with a root; or null."),
         ],
+    },
+    Shape {
+        page: "postern-cluster-ca-ls",
+        form: "A list of objects on one line.",
+        common: &AUTHORITY,
+        own: &[],
+    },
+    Shape {
+        page: "postern-cluster-ca-rotate",
+        form: "A list of one object on one line.",
+        common: &AUTHORITY,
+        own: &[],
     },
     Shape {
         page: "postern-cluster-users-add",

@@ -3,6 +3,7 @@
 mod clients;
 mod listing;
 mod recorded;
+mod rotation;
 
 use std::pin::Pin;
 use std::sync::Arc;

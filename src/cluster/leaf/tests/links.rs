@@ -5,8 +5,9 @@ use serde_json::json;
 use super::databases::connect;
 use super::{Port, document, linked, until};
 use crate::cluster::ca::CaKind;
-use crate::cluster::leaf::authority::pin;
+use crate::cluster::leaf::authority::{PublicAuthority, pin};
 use crate::cluster::leaf::document::{CA_FILE, CA_PIN};
+use crate::cluster::rotation::{Phase, rotate};
 
 #[tokio::test]
 async fn a_leaf_joins_is_listed_goes_and_comes_back() {
@@ -217,4 +218,49 @@ async fn two_leaves_and_a_leaf_of_two_roots() {
         other.online("leaf") && root.online("leaf")
     })
     .await;
+}
+
+/// Each end hears of the other's new authorities before they are used, and the link stands all along.
+#[tokio::test]
+async fn a_rotation_reaches_the_other_cluster_over_the_link() {
+    let (root, mut leaf) = linked().await;
+    let enter = |cluster: &Port, kind, phase| {
+        let state = cluster.state();
+        rotate(state.store(), kind, phase, state.now()).expect("a step");
+        assert!(state.reload_authorities().expect("the authorities"));
+        cluster.front.renew().expect("new certificates");
+        state.note_change();
+    };
+    let phases = [
+        Phase::Init,
+        Phase::UpdateClients,
+        Phase::UpdateServers,
+        Phase::Standby,
+    ];
+    for phase in phases {
+        for kind in [CaKind::Host, CaKind::User] {
+            enter(&root, kind, phase);
+        }
+        let own = root.state().authorities();
+        let all = |kind| PublicAuthority::of(&own, kind);
+        until("the leaf to know", || {
+            let trust = leaf.state().trusts().get("root").expect("a trust");
+            (&trust.host, &trust.user) == (&all(CaKind::Host), &all(CaKind::User))
+        })
+        .await;
+    }
+    for phase in phases {
+        enter(&leaf, CaKind::Host, phase);
+        root.state().note_change();
+        let all = PublicAuthority::of(&leaf.state().authorities(), CaKind::Host);
+        until("the root to know", || {
+            root.state().leaves().host_authorities()[0].1 == all
+        })
+        .await;
+        // A new link proves itself by a certificate of the authority that signs now.
+        leaf.unlink();
+        until("the leaf to be offline", || !root.online("leaf")).await;
+        leaf.link();
+        until("the leaf to be back", || root.online("leaf")).await;
+    }
 }

@@ -11,6 +11,17 @@ const DOORS: [&[&str]; 4] = [
 
 /// A certificate for alice by one of the cluster's own authorities.
 fn signed_by(port: &Port, kind: CaKind, database: bool, lifetime: (i64, i64)) -> Holder {
+    let authority = port.cluster.state.authority(kind);
+    signed(port, &authority, database, lifetime)
+}
+
+/// The same by an authority of one's choice.
+pub(super) fn signed(
+    port: &Port,
+    authority: &Authority,
+    database: bool,
+    lifetime: (i64, i64),
+) -> Holder {
     let pair = rcgen::KeyPair::generate().expect("a key");
     let key = SubjectPublicKey::from_pem(pair.public_key_pem().as_bytes()).expect("a public key");
     let what = if database { "database" } else { "base" };
@@ -19,10 +30,7 @@ fn signed_by(port: &Port, kind: CaKind, database: bool, lifetime: (i64, i64)) ->
         .expect("a certificate")
         .identity;
     assert_eq!(identity.usage.is_empty(), !database);
-    let der = port
-        .cluster
-        .state
-        .authority(kind)
+    let der = authority
         .issue_user(&identity, &key, lifetime.0, lifetime.1)
         .expect("a certificate");
     let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(pair.serialize_der()));
