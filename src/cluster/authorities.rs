@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::ca::ssh::SshAuthority;
 use super::ca::{Authority, CaKind, WebAuthority, web_authority};
 use super::rotation::{Phase, kept_as};
-use super::state::StateError;
+use super::state_error::StateError;
 use super::store::{AuthorityRows, Pairs, Store};
 
 /// The name under which the authority of the web certificate is kept.

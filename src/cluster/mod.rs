@@ -13,7 +13,8 @@
 //! | [`server`] | one running cluster: its directory, its port, its services; shared by the demo and others |
 //! | [`leaf`] | databases behind another cluster's port |
 //! | [`ca`], [`authorities`], [`rotation`], [`issue`] | authorities, their rotation, what they sign |
-//! | [`state`], [`store`], [`documents`] | what a cluster knows and keeps |
+//! | [`state`], [`state_error`], [`store`], [`documents`] | what a cluster knows and keeps |
+//! | [`clock`], [`version`] | the time and the versions it goes by |
 //! | [`labels`] | the commands of dynamic labels |
 //! | [`users`], [`totp`], [`lockout`] | who may log in |
 //! | [`metrics`], [`memory`], [`descriptors`] | figures; memory given back; open files |
@@ -27,6 +28,7 @@ pub mod aws;
 pub mod ca;
 mod catalog;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod dbservice;
 pub mod demo;
@@ -48,10 +50,12 @@ mod readahead;
 pub mod rotation;
 pub mod server;
 pub mod state;
+pub mod state_error;
 pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod totp;
 pub mod ui;
 pub mod users;
+pub mod version;
 pub mod web;

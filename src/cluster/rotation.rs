@@ -18,7 +18,7 @@ use std::str::FromStr;
 use super::authorities::Authorities;
 use super::ca::ssh::SshAuthority;
 use super::ca::{Authority, CaError, CaKind};
-use super::state::StateError;
+use super::state_error::StateError;
 use super::store::{Keys, Pairs, Step, Store, StoreError};
 
 /// How far a rotation is.

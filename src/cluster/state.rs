@@ -1,4 +1,4 @@
-//! What every part of a running cluster shares: names, authorities, documents, credentials, clock.
+//! What every part of a running cluster shares: names, authorities, documents, credentials.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Semaphore, watch};
 
 use super::authorities::Authorities;
-use super::ca::{Authority, CaError, CaKind};
+use super::ca::{Authority, CaKind};
+use super::clock::Clock;
 use super::dbservice::Passwords;
 use super::documents::{Documents, User};
 use super::leaf::{Leaves, Trusts};
@@ -14,37 +15,17 @@ use super::lockout::{Rate, RateLimit};
 use super::locks::{self, Holder, Lock, Locks};
 use super::metrics::Metrics;
 use super::random::{self, NoRandomness};
-use super::rotation::UnknownPhase;
+use super::state_error::StateError;
 use super::store::{Store, StoreError};
-use super::users::{CredentialError, Logins};
+use super::ui::Report;
+use super::users::Logins;
 use crate::rbac::{Database, Role};
 
-/// The version the cluster claims to have: the one whose behaviour was recorded.
-pub const SERVER_VERSION: &str = "18.3.0";
-/// The oldest client it announces to support.
-pub const MIN_CLIENT_VERSION: &str = "17.0.0-aa";
 /// Password checks that run at the same time; each takes a processor and 19 MiB for a moment.
 const PASSWORD_CHECKS: usize = 4;
 
 /// Bytes that request bodies may hold together before anybody has logged in; one holds a few hundred.
 const REQUEST_BYTES: usize = 16 << 20;
-
-/// Gives the time in unix milliseconds; tests have their own.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
-
-/// Takes a line for whoever runs the cluster.
-pub type Report = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// The clock of the system.
-#[must_use]
-pub fn system_clock() -> Clock {
-    Arc::new(|| {
-        let since = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
-}
 
 /// A web certificate from outside, and its key. `Debug` hides it.
 #[derive(Clone)]
@@ -59,37 +40,6 @@ impl std::fmt::Debug for WebCertificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("WebCertificate(****)")
     }
-}
-
-/// Why a cluster cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// The state file.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// An authority.
-    #[error(transparent)]
-    Authority(#[from] CaError),
-    /// A credential.
-    #[error(transparent)]
-    Credential(#[from] CredentialError),
-    /// A newer program has begun a rotation.
-    #[error(transparent)]
-    Phase(#[from] UnknownPhase),
-    /// An authority has gone from the state.
-    #[error("the state lacks an authority that it had a moment ago")]
-    NoAuthorities,
-    /// No random bytes.
-    #[error(transparent)]
-    Randomness(#[from] NoRandomness),
-    /// The directory belongs to a cluster of another name.
-    #[error("the state belongs to the cluster {found:?}, not {wanted:?}")]
-    OtherCluster {
-        /// Name in the state.
-        found: String,
-        /// Name asked for.
-        wanted: String,
-    },
 }
 
 /// What a cluster is opened with.

@@ -75,7 +75,7 @@ impl TestCluster {
     }
 
     /// A cluster of the recording's name that hands what it reports to `report`.
-    pub(crate) fn reporting(documents: &str, report: super::state::Report) -> Self {
+    pub(crate) fn reporting(documents: &str, report: super::ui::Report) -> Self {
         Self::with("root", documents, &[], true, LOGIN, report)
     }
 
@@ -96,7 +96,7 @@ impl TestCluster {
         users: &[&str],
         second_factor: bool,
         now: i64,
-        report: super::state::Report,
+        report: super::ui::Report,
     ) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let store = Arc::new(Store::open(&dir.path().join("state.db")).expect("a store"));

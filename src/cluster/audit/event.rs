@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use super::mask::masked;
 use super::statements::Statement;
 use crate::cluster::random;
-use crate::cluster::state::SERVER_VERSION;
+use crate::cluster::version::SERVER_VERSION;
 
 /// What all events of a session have in common.
 #[derive(Debug)]

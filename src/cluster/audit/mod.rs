@@ -27,7 +27,8 @@ use std::time::Duration;
 pub use session::{Opened, SessionLog, Tap};
 use writer::Queue;
 
-use super::state::{Clock, Report};
+use super::clock::Clock;
+use super::ui::Report;
 
 /// Name of the file in the state directory; older ones are `audit.jsonl.1` (the youngest of them) and so on.
 pub const FILE_NAME: &str = "audit.jsonl";

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::event::Event;
-use crate::cluster::state::Report;
+use crate::cluster::ui::Report;
 
 /// Bytes of events that may wait, roughly.
 const QUEUE: usize = 8 << 20;

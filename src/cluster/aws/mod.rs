@@ -15,6 +15,7 @@
 mod http;
 mod identity;
 mod memory;
+mod problem;
 mod rds;
 mod redshift;
 #[cfg(test)]

@@ -14,8 +14,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Target;
-use super::identity::{Identities, NoIdentity};
+use super::identity::Identities;
 use super::memory::Kept;
+use super::problem::Problem;
 use super::texts;
 use crate::cluster::dbservice::{Credential, PasswordError};
 use crate::rbac::Database;
@@ -26,40 +27,6 @@ const DURATION: &str = "900";
 const ATTEMPTS: u32 = 3;
 /// Pause after the first attempt; it doubles.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// Why there is no login.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Problem {
-    /// This process is nobody in AWS.
-    Nobody(NoIdentity),
-    /// AWS did not answer: host and reason.
-    Unreachable(String),
-    /// AWS said no.
-    Refused {
-        status: u16,
-        code: String,
-        message: String,
-    },
-    /// AWS said something else.
-    Strange(String),
-}
-
-impl Problem {
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Unreachable(_) => true,
-            Self::Refused { status, code, .. } => {
-                *status >= 500 || code.starts_with("Throttling") || code == "RequestLimitExceeded"
-            }
-            _ => false,
-        }
-    }
-
-    /// The identity kept in memory has ended before its time.
-    fn is_stale_identity(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code.starts_with("ExpiredToken") || code == "InvalidClientTokenId")
-    }
-}
 
 /// The role's ARN when a database user is an IAM role: `role/<name>` or an ARN.
 pub(super) fn role(

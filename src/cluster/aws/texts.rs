@@ -4,7 +4,7 @@
 
 use super::Target;
 use super::identity::NoIdentity;
-use super::redshift::Problem;
+use super::problem::Problem;
 use crate::cluster::dbservice::PasswordError;
 use crate::quote::quote;
 use crate::rbac::{Database, DatabaseKind};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::connect::ConnectError;
+use super::connect_error::ConnectError;
 use super::tls::Upstream;
 use crate::pg::CancelRequest;
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use super::tls::Way;
+use crate::rbac::database::Tls;
 
 /// How long settings are kept.
 const KEPT: Duration = Duration::from_secs(300);
@@ -20,6 +20,14 @@ const KEPT: Duration = Duration::from_secs(300);
 const LEFT: i64 = 30;
 /// Settings kept at the same time.
 const MANY: usize = 1024;
+
+/// What distinguishes connections to one server beside who logs in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Way {
+    pub(super) uri: String,
+    pub(super) tls: Tls,
+    pub(super) ca_cert: String,
+}
 
 /// What settings are for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

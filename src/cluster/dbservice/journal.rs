@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::sessions::UserKey;
+use super::key::UserKey;
 use crate::cluster::store::{JournalRow, Store, StoreError};
 use crate::rbac::{AdminUser, CreateUserMode, Database};
 

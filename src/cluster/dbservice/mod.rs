@@ -13,6 +13,7 @@
 //! | `relay` | the data phase |
 //! | `finish` | the end of a backend |
 //! | `teardown` | automatic users after the last session, and what a crash left behind |
+//! | `key` | what makes a database user the same one |
 //! | `sessions` | the open sessions |
 //! | `monitor` | what cuts a session: locks, the certificate's end, idleness, a stop |
 //! | `journal` | which users are in service, written down before they are |
@@ -25,10 +26,13 @@ mod authorize;
 mod cancel;
 mod configs;
 mod connect;
+mod connect_error;
 mod credential;
 mod errors;
 mod finish;
 mod journal;
+mod key;
+mod message;
 mod monitor;
 mod pass;
 mod password;

@@ -4,8 +4,9 @@ use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use super::connect::{ConnectError, ServerError, read_message};
+use super::connect_error::{ConnectError, ServerError};
 use super::credential::Credential;
+use super::message::read_message;
 
 /// AuthenticationCleartextPassword.
 const CLEARTEXT: u32 = 3;

@@ -9,14 +9,16 @@ use tokio::sync::oneshot;
 
 use super::authorize::{Authorized, Automatic, Refused, authorize};
 use super::cancel::cancel;
-use super::connect::{ConnectError, Greeting, login};
+use super::connect::{Greeting, login};
+use super::connect_error::ConnectError;
 use super::errors::{PROVISIONING, Refusal, STOPPING, TOO_MANY};
 use super::finish::finish;
 use super::journal::Intent;
+use super::key::UserKey;
 use super::monitor::{Activity, Monitor, Reason};
 use super::provision::{self, Admin, ProvisionError, distinct};
 use super::relay::{Ended, Progress, relay};
-use super::sessions::{Backend, Entry, LiveSession, UserKey, describe};
+use super::sessions::{Backend, Entry, LiveSession, describe};
 use super::startup::{First, first_packet};
 use super::teardown::Teardown;
 use super::tls::{ServerStream, Upstream};

@@ -7,20 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedMutexGuard, watch};
 
+use super::key::UserKey;
 use super::monitor::Reason;
 use super::tls::Upstream;
 use crate::pg::CancelRequest;
-
-/// A database user on one PostgreSQL server, however many database resources lead there (db-service.md 3.2).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct UserKey {
-    /// Resolved address; every loopback address counts as one.
-    pub(super) host: String,
-    /// TCP port.
-    pub(super) port: u16,
-    /// Database user.
-    pub(super) user: String,
-}
 
 /// One open session, as told in hints and listings.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::DbService;
-use super::connect::ConnectError;
+use super::connect_error::ConnectError;
 use super::journal::Intent;
+use super::key::UserKey;
 use super::provision::{self, Admin, Outcome};
-use super::sessions::UserKey;
 use super::tls::Upstream;
 use crate::cluster::audit::SessionLog;
 use crate::quote::quote;

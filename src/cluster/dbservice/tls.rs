@@ -21,14 +21,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::configs::{Configs, For};
-use super::connect::ConnectError;
+use super::configs::{Configs, For, Way};
+use super::connect_error::ConnectError;
 use super::credential::{Credential, PasswordError, Passwords, by_certificate};
 use super::errors::Refusal;
-use super::sessions::UserKey;
+use super::key::UserKey;
 use super::{Catalog, DbService};
 use crate::cluster::readahead::{ReadAhead, ahead};
-use crate::rbac::database::{Tls, TlsMode};
+use crate::rbac::database::TlsMode;
 use crate::rbac::{Database, DatabaseKind};
 
 /// How long resolving, connecting and the handshake may take together.
@@ -51,14 +51,6 @@ pub(super) struct Upstream {
     configs: Arc<Configs>,
     /// Unix seconds after which no certificate of this session may be valid.
     not_after: i64,
-}
-
-/// What distinguishes connections to one server beside who logs in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Way {
-    uri: String,
-    tls: Tls,
-    ca_cert: String,
 }
 
 impl Upstream {

@@ -10,7 +10,8 @@ use super::content::{self, Files};
 use crate::cluster::documents::DocumentsError;
 use crate::cluster::leaf::token::{self, Token};
 use crate::cluster::server::{RunningServer, Server, ServerError};
-use crate::cluster::state::{ClusterState, StateError};
+use crate::cluster::state::ClusterState;
+use crate::cluster::state_error::StateError;
 use crate::cluster::store::StoreError;
 
 /// Name of the leaf, and of its directory within the root's.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::clock::{Clock, system_clock};
 use super::dbservice::DbService;
 use super::documents::DocumentsError;
 use super::lockout::Rate;
@@ -25,7 +26,8 @@ use super::postgres::PostgresError;
 use super::postgres::find::Programs;
 use super::postgres::place::Place;
 use super::server::{self, ServerError, ServerOptions, Source};
-use super::state::{Clock, ClusterState, Report, system_clock};
+use super::state::ClusterState;
+use super::ui::Report;
 use super::users::CredentialError;
 pub use credentials::{Credential, CredentialsError};
 use part::{Part, Prepared};

@@ -9,7 +9,7 @@ use crate::cluster::postgres::find::Programs;
 use crate::cluster::postgres::place::Place;
 use crate::cluster::postgres::server::{Server as PostgresServer, Tls};
 use crate::cluster::server::{Server, ServerError};
-use crate::cluster::state::StateError;
+use crate::cluster::state_error::StateError;
 use crate::cluster::store::{Store, StoreError};
 use crate::identity::BACKDATING_SECONDS;
 

@@ -11,11 +11,11 @@ use tokio_rustls::client::TlsStream;
 
 use super::{DemoError, Options, Running, start};
 use crate::cluster::ca::{CaKind, SubjectPublicKey};
+use crate::cluster::clock::system_clock;
 use crate::cluster::dbservice::Catalog;
 use crate::cluster::issue::{self, Reissue};
 use crate::cluster::rotation::{Phase, rotate};
 use crate::cluster::server::ServerError;
-use crate::cluster::state::system_clock;
 use crate::cluster::store::Store;
 use crate::identity::{Certificate, RouteToDatabase};
 use crate::transport::ping::PingStream;

@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::caller::Caller;
 use super::service::Service;
 use super::{capabilities, certs, list, mfa, requests, roles};
-use crate::cluster::state::SERVER_VERSION;
+use crate::cluster::version::SERVER_VERSION;
 use crate::proto::auth as pb;
 use crate::proto::auth::auth_service_server::AuthService;
 use crate::proto::types;

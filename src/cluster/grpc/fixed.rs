@@ -39,7 +39,7 @@ pub(super) fn answer(path: &str) -> Option<Response> {
     let mut response = status.into_http();
     response.headers_mut().insert(
         "version",
-        HeaderValue::from_static(crate::cluster::state::SERVER_VERSION),
+        HeaderValue::from_static(crate::cluster::version::SERVER_VERSION),
     );
     Some(response)
 }

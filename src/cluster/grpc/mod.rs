@@ -28,7 +28,8 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use tonic::{Code, Status};
 
-use super::state::{ClusterState, SERVER_VERSION};
+use super::state::ClusterState;
+use super::version::SERVER_VERSION;
 use crate::proto::auth::auth_service_server::AuthServiceServer;
 use crate::proto::teleport::presence::v1::presence_service_server::PresenceServiceServer;
 use crate::proto::teleport::trust::v1::trust_service_server::TrustServiceServer;

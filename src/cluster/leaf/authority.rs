@@ -13,7 +13,6 @@ use x509_parser::certificate::X509Certificate;
 use crate::cluster::authorities::Authorities;
 use crate::cluster::ca::CaKind;
 use crate::cluster::random;
-use crate::cluster::state::ClusterState;
 use crate::identity::pem;
 
 /// Certificates of one authority at most: the present one and those before and after a rotation.
@@ -67,13 +66,13 @@ impl PublicAuthority {
     }
 
     /// The host authority of a cluster of ours.
-    pub(super) fn host_of(state: &ClusterState) -> Self {
-        Self::of(&state.authorities(), CaKind::Host)
+    pub(super) fn host_of(authorities: &Authorities) -> Self {
+        Self::of(authorities, CaKind::Host)
     }
 
     /// The user authority of a cluster of ours.
-    pub(super) fn user_of(state: &ClusterState) -> Self {
-        Self::of(&state.authorities(), CaKind::User)
+    pub(super) fn user_of(authorities: &Authorities) -> Self {
+        Self::of(authorities, CaKind::User)
     }
 
     /// Checks that everything in it is an authority of `cluster`.

@@ -63,7 +63,7 @@ pub(super) async fn ask(
     let request = JoinRequest {
         token: token.reveal().to_owned(),
         cluster: state.name().to_owned(),
-        host: PublicAuthority::host_of(state),
+        host: PublicAuthority::host_of(&state.authorities()),
     };
     let exchange = timeout(EXCHANGE, async {
         wire::write(&mut stream, &request).await?;
@@ -118,8 +118,8 @@ where
                 ));
                 JoinAnswer::Joined(Joined {
                     cluster: state.name().to_owned(),
-                    host: PublicAuthority::host_of(state),
-                    user: PublicAuthority::user_of(state),
+                    host: PublicAuthority::host_of(&state.authorities()),
+                    user: PublicAuthority::user_of(&state.authorities()),
                 })
             }
             Err(error) => {

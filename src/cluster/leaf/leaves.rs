@@ -308,15 +308,17 @@ impl Leaves {
     ///
     /// # Errors
     /// When there is none, or no such cluster.
-    pub(super) fn link(&self, name: &str) -> Result<Arc<Link>, super::OpenError> {
+    pub(super) fn link(&self, name: &str) -> Result<Arc<Link>, super::error::OpenError> {
         let by_name = self.lock();
         let leaf = by_name
             .get(name)
-            .ok_or_else(|| super::OpenError::Unknown(name.to_owned()))?;
-        leaf.link.clone().ok_or_else(|| super::OpenError::Offline {
-            cluster: name.to_owned(),
-            last_heartbeat: leaf.row.last_heartbeat,
-        })
+            .ok_or_else(|| super::error::OpenError::Unknown(name.to_owned()))?;
+        leaf.link
+            .clone()
+            .ok_or_else(|| super::error::OpenError::Offline {
+                cluster: name.to_owned(),
+                last_heartbeat: leaf.row.last_heartbeat,
+            })
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Leaf>> {

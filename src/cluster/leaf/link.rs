@@ -13,16 +13,12 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Mutex, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use super::authority::PublicAuthority;
-use super::leaves;
+use super::error::OpenError;
+use super::limits::{CONNECTION_WINDOW, KEEPALIVE, KEEPALIVE_LIMIT, STREAM_WINDOW};
 use super::wire::{self, Alive, Joined};
-use super::{CONNECTION_WINDOW, KEEPALIVE, KEEPALIVE_LIMIT, OpenError, STREAM_WINDOW};
-use crate::cluster::state::ClusterState;
 
-/// Time between two heartbeats.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long the leaf may take for an answer.
 const ANSWER: Duration = Duration::from_secs(15);
 
@@ -45,6 +41,38 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Becomes the client on the connection that `cluster` opened. The second value is the connection's work, done when it
+    /// ends. `None` when the other end does not speak HTTP/2 in time.
+    pub(super) async fn open_on<S>(
+        cluster: &str,
+        stream: S,
+    ) -> Option<(Arc<Self>, impl Future<Output = hyper::Result<()>>)>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let handshake = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE_LIMIT)
+            .keep_alive_while_idle(true)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .handshake(TokioIo::new(stream));
+        let (sender, connection) = timeout(ANSWER, handshake).await.ok()?.ok()?;
+        let link = Arc::new(Self {
+            cluster: cluster.to_owned(),
+            sender: Mutex::new(sender),
+            cut: watch::Sender::new(false),
+        });
+        Some((link, connection))
+    }
+
+    /// Resolves when the link was cut.
+    pub(super) async fn is_cut(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.cut.subscribe().wait_for(|cut| *cut).await;
+    }
+
     /// Ends the link with everything on it.
     pub(super) fn cut(&self) {
         self.cut.send_replace(true);
@@ -103,14 +131,9 @@ impl Link {
         }
     }
 
-    /// Tells the leaf the authorities of this cluster and hears its own.
-    async fn heartbeat(&self, state: &ClusterState) -> Result<Alive, String> {
-        let known = Joined {
-            cluster: state.name().to_owned(),
-            host: PublicAuthority::host_of(state),
-            user: PublicAuthority::user_of(state),
-        };
-        let body = serde_json::to_vec(&known).map_err(|e| e.to_string())?;
+    /// Tells the leaf who this cluster is now and hears who the leaf is.
+    pub(super) async fn heartbeat(&self, known: &Joined) -> Result<Alive, String> {
+        let body = serde_json::to_vec(known).map_err(|e| e.to_string())?;
         let request = Request::post(format!("http://leaf{}", wire::HEARTBEAT))
             .body(Body::from(body))
             .map_err(|e| e.to_string())?;
@@ -124,63 +147,5 @@ impl Link {
             .map_err(|_| format!("no answer within {} s", ANSWER.as_secs()))?
             .map_err(|e| e.to_string())?;
         serde_json::from_slice(&body).map_err(|e| format!("its heartbeat is unreadable: {e}"))
-    }
-}
-
-/// Serves the link that `cluster` opened until it ends, is replaced by a newer one or cut.
-pub(super) async fn run<S>(state: &Arc<ClusterState>, cluster: &str, stream: S)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let handshake = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .keep_alive_interval(KEEPALIVE)
-        .keep_alive_timeout(KEEPALIVE_LIMIT)
-        .keep_alive_while_idle(true)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .handshake(TokioIo::new(stream));
-    let Ok(Ok((sender, connection))) = timeout(ANSWER, handshake).await else {
-        return;
-    };
-    let link = Arc::new(Link {
-        cluster: cluster.to_owned(),
-        sender: Mutex::new(sender),
-        cut: watch::Sender::new(false),
-    });
-    let mut cut = link.cut.subscribe();
-    let ended = tokio::select! {
-        ended = connection => ended.err().map(|e| e.to_string()),
-        why = beat(state, cluster, &link) => why,
-        // The sender lives as long as `link`.
-        _ = cut.wait_for(|cut| *cut) => None,
-    };
-    if state.leaves().gone(cluster, &link) {
-        let why = ended.map_or_else(String::new, |why| format!(": {why}"));
-        state.report(&format!("the leaf cluster {cluster} is offline{why}"));
-    }
-}
-
-/// Sends heartbeats for as long as they are answered, also at once when something changed here.
-async fn beat(state: &Arc<ClusterState>, cluster: &str, link: &Arc<Link>) -> Option<String> {
-    let mut changes = state.changes();
-    loop {
-        let alive = match link.heartbeat(state).await {
-            Ok(alive) => alive,
-            Err(why) => return Some(why),
-        };
-        match state.leaves().alive(cluster, link, alive.host, state.now()) {
-            Ok(leaves::Alive::Known) => {}
-            Ok(leaves::Alive::Back) => {
-                state.report(&format!("the leaf cluster {cluster} is online again"));
-            }
-            Ok(leaves::Alive::Removed) => return Some("it was removed".to_owned()),
-            Err(error) => return Some(error.to_string()),
-        }
-        tokio::select! {
-            () = sleep(HEARTBEAT) => {}
-            // The sender lives as long as the state.
-            _ = changes.changed() => {}
-        }
     }
 }

@@ -16,8 +16,9 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::authority::PublicAuthority;
+use super::join;
+use super::limits::{CONNECTION_WINDOW, KEEPALIVE, KEEPALIVE_LIMIT, STREAM_WINDOW, STREAMS};
 use super::wire::{self, Alive, Joined};
-use super::{CONNECTION_WINDOW, KEEPALIVE, KEEPALIVE_LIMIT, STREAM_WINDOW, STREAMS, join};
 use crate::cluster::mux::Front;
 use crate::identity::Certificate;
 use crate::quote::quote;
@@ -99,7 +100,7 @@ async fn heartbeat(
         state.report(&format!("linked with the root cluster {root} again"));
     }
     let alive = Alive {
-        host: PublicAuthority::host_of(state),
+        host: PublicAuthority::host_of(&state.authorities()),
     };
     let body = serde_json::to_vec(&alive).map_err(|e| bad(e.to_string()))?;
     Ok(Response::new(Body::from(body)))

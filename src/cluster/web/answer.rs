@@ -5,7 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Serialize;
 
-use crate::cluster::state::SERVER_VERSION;
+use crate::cluster::version::SERVER_VERSION;
 
 /// A compact JSON answer with status 200.
 pub(super) fn json(value: &impl Serialize) -> Response {

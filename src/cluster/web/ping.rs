@@ -8,7 +8,8 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::answer;
-use crate::cluster::state::{ClusterState, MIN_CLIENT_VERSION, SERVER_VERSION};
+use crate::cluster::state::ClusterState;
+use crate::cluster::version::{MIN_CLIENT_VERSION, SERVER_VERSION};
 
 #[derive(Serialize)]
 struct Ping<'a> {

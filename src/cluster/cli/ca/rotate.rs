@@ -10,7 +10,7 @@ use super::super::place::{Place, changed};
 use super::ls;
 use crate::cluster::ca::CaKind;
 use crate::cluster::rotation::{self, Phase};
-use crate::cluster::{state, ui};
+use crate::cluster::{clock, ui};
 
 /// Arguments of `ca rotate`.
 #[derive(Args, Debug)]
@@ -93,7 +93,7 @@ fn rotate(args: &RotateArgs) -> Result<ExitCode, ExitCode> {
     let (directory, store) = args.place.store()?;
     let wrong = |error: &dyn std::fmt::Display| failed(Exit::Failed, error);
     let (kind, phase) = (CaKind::from(args.kind), Phase::from(args.phase));
-    let now = state::system_clock()() / 1000;
+    let now = clock::system_clock()() / 1000;
     rotation::rotate(&store, kind, phase, now).map_err(|e| wrong(&e))?;
     let exit = changed(&directory);
     ls::show(&store, &[kind], args.format)?;

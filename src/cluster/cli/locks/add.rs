@@ -10,7 +10,7 @@ use super::super::exit::{Exit, failed};
 use super::super::place::{Place, changed};
 use crate::cluster::documents::preference::duration;
 use crate::cluster::locks::{Lock, Target};
-use crate::cluster::{random, state, ui};
+use crate::cluster::{clock, random, ui};
 
 /// Arguments of `locks add`.
 #[derive(Args, Debug)]
@@ -62,7 +62,7 @@ pub(super) fn run(args: &AddArgs) -> ExitCode {
 fn add(args: &AddArgs) -> Result<ExitCode, ExitCode> {
     let (directory, store) = args.place.store()?;
     let wrong = |error: &dyn std::fmt::Display| failed(Exit::Failed, error);
-    let now = state::system_clock()() / 1000;
+    let now = clock::system_clock()() / 1000;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let lock = Lock {
         name: random::uuid().map_err(|e| wrong(&e))?,

@@ -9,7 +9,7 @@ use super::super::place::Place;
 use super::super::{Format, table};
 use crate::cluster::locks::Lock;
 use crate::cluster::server::status::moment;
-use crate::cluster::{state, ui};
+use crate::cluster::{clock, ui};
 
 /// Arguments of `locks ls`.
 #[derive(Args, Debug)]
@@ -39,7 +39,7 @@ pub(super) fn run(args: &LsArgs) -> ExitCode {
         ui::data(&serde_json::json!(documents).to_string());
         return Exit::Done.into();
     }
-    let now = state::system_clock()() / 1000;
+    let now = clock::system_clock()() / 1000;
     let rows = locks.into_iter().map(|lock| {
         let until = match lock.expires {
             None => "removed".to_owned(),

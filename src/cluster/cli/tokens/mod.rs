@@ -39,5 +39,5 @@ pub(super) fn run(args: &TokensArgs) -> ExitCode {
 
 /// Unix seconds.
 fn now() -> i64 {
-    crate::cluster::state::system_clock()() / 1000
+    crate::cluster::clock::system_clock()() / 1000
 }

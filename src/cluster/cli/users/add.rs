@@ -11,7 +11,7 @@ use super::{password, show};
 use crate::cluster::documents::{Documents, User, user};
 use crate::cluster::store::{Store, StoreError};
 use crate::cluster::totp::Key;
-use crate::cluster::{state, ui, users};
+use crate::cluster::{clock, ui, users};
 use crate::identity::Traits;
 
 /// Arguments of `users add`.
@@ -74,7 +74,7 @@ fn add(args: &AddArgs) -> Result<ExitCode, ExitCode> {
     let key = Key::generate().map_err(|e| wrong(&e))?;
     let hash = users::hash_password(&password).map_err(|e| wrong(&e))?;
     let cluster = cluster_name(&store).map_err(|e| wrong(&e))?;
-    let now = state::system_clock()() / 1000;
+    let now = clock::system_clock()() / 1000;
     let kept = (!described).then_some(&person);
     store
         .enrol(&person.name, kept, (&hash, key.base32()), now)

@@ -6,10 +6,11 @@ use tokio_postgres::{Client, NoTls};
 
 use super::ProvisionError;
 use super::error::server_error;
-use crate::cluster::dbservice::connect::ConnectError;
+use crate::cluster::dbservice::configs::Way;
+use crate::cluster::dbservice::connect_error::ConnectError;
+use crate::cluster::dbservice::key::UserKey;
 use crate::cluster::dbservice::pool::{Freshness, Lease, Pools};
-use crate::cluster::dbservice::sessions::UserKey;
-use crate::cluster::dbservice::tls::{Upstream, Way};
+use crate::cluster::dbservice::tls::Upstream;
 use crate::rbac::AdminUser;
 
 /// How an admin logs in to a server.

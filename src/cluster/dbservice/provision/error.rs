@@ -1,6 +1,6 @@
 //! Why a user could not be provisioned, and what the client is told.
 
-use super::super::connect::{ConnectError, ServerError};
+use super::super::connect_error::{ConnectError, ServerError};
 use super::super::credential::PasswordError;
 use super::super::errors::{DENIED, PROVISIONING, Refusal};
 use super::mend::Mend;

@@ -11,7 +11,7 @@ use tokio_postgres::NoTls;
 use super::super::DbService;
 use super::super::testpg::{Caller, TestCatalog, TestPg};
 use crate::cluster::audit::{Audit, Setup};
-use crate::cluster::state::system_clock;
+use crate::cluster::clock::system_clock;
 
 const LIMIT: Duration = Duration::from_secs(30);
 

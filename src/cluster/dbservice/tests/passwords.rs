@@ -1,6 +1,7 @@
 //! Logins by password, as databases of cloud providers want them, against every way PostgreSQL asks for one.
 
-use crate::cluster::dbservice::connect::{ConnectError, login};
+use crate::cluster::dbservice::connect::login;
+use crate::cluster::dbservice::connect_error::ConnectError;
 use crate::cluster::dbservice::credential::Credential;
 use crate::cluster::dbservice::testpg::TestPg;
 use crate::pg::{ProtocolVersion, Startup};
