@@ -177,3 +177,14 @@ pub(crate) fn recorded(path: &str) -> Vec<u8> {
 pub(crate) fn recorded_json(path: &str) -> serde_json::Value {
     serde_json::from_slice(&recorded(path)).expect("JSON")
 }
+
+/// Checks that a session ended in order. The server closes as soon as it has read the farewell, as PostgreSQL does, so that
+/// the last bytes of the client's TLS may find nobody.
+pub(crate) fn assert_clean_end(end: Result<(), tokio_postgres::Error>) {
+    use std::error::Error as _;
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
+    let Err(error) = end else { return };
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    let gone = |io: &std::io::Error| matches!(io.kind(), BrokenPipe | ConnectionReset);
+    assert!(cause.is_some_and(gone), "not a clean end: {error:?}");
+}

@@ -17,6 +17,7 @@ use crate::cluster::issue::{self, Reissue};
 use crate::cluster::rotation::{Phase, rotate};
 use crate::cluster::server::ServerError;
 use crate::cluster::store::Store;
+use crate::cluster::testing::assert_clean_end;
 use crate::identity::{Certificate, RouteToDatabase};
 use crate::transport::ping::PingStream;
 
@@ -111,7 +112,7 @@ where
         .await
         .expect("a row");
     drop(client);
-    connection.await.expect("no panic").expect("a clean end");
+    assert_clean_end(connection.await.expect("no panic"));
     (row.get(0), row.get(1), row.get(2))
 }
 

@@ -12,6 +12,7 @@ use super::super::DbService;
 use super::super::testpg::{Caller, TestCatalog, TestPg};
 use crate::cluster::audit::{Audit, Setup};
 use crate::cluster::clock::system_clock;
+use crate::cluster::testing::assert_clean_end;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -133,7 +134,7 @@ impl Logged {
             let _ = client.simple_query(statement).await;
         }
         drop(client);
-        connection.await.expect("no panic").expect("a clean end");
+        assert_clean_end(connection.await.expect("no panic"));
     }
 
     /// Ends the service; every event, in order of writing.
