@@ -56,6 +56,8 @@ struct Shared {
     http: reqwest::Client,
     moto: String,
     log: Mutex<Log>,
+    /// Held while a role's attribute follows its grants: PostgreSQL refuses two changes of one role at a time.
+    mirroring: tokio::sync::Mutex<()>,
 }
 
 /// What happened.
@@ -89,6 +91,7 @@ impl Shared {
 
     /// PostgreSQL's roles hand no attributes on: who holds `sys:superuser` is made a superuser at login.
     async fn mirror_superuser(&self, user: &str) {
+        let _alone = self.mirroring.lock().await;
         let root = self.server.connect("dev").await.expect("a superuser");
         let holds = root
             .query_opt(
@@ -181,6 +184,7 @@ impl RedshiftGateway {
             http,
             moto,
             log: Mutex::default(),
+            mirroring: tokio::sync::Mutex::default(),
         });
         let door = tokio::net::TcpListener::bind(("127.0.0.1", 0))
             .await
