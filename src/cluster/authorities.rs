@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::ca::phase::{Phase, kept_as};
 use super::ca::ssh::SshAuthority;
 use super::ca::{Authority, CaKind, WebAuthority, web_authority};
-use super::rotation::{Phase, kept_as};
 use super::state_error::StateError;
 use super::store::{AuthorityRows, Pairs, Store};
 

@@ -21,6 +21,7 @@ use crate::cluster::random;
 use crate::identity::{der, pem};
 
 mod leaf;
+pub mod phase;
 mod public_key;
 pub mod ssh;
 pub mod ssh_user;

@@ -1,8 +1,8 @@
 //! Why the state of a cluster cannot be used.
 
 use super::ca::CaError;
+use super::ca::phase::UnknownPhase;
 use super::random::NoRandomness;
-use super::rotation::UnknownPhase;
 use super::store::StoreError;
 use super::users::CredentialError;
 

@@ -89,7 +89,7 @@ fn look(args: &CheckArgs) -> Findings {
     match Source::from(&config).load() {
         Ok(mut documents) => {
             // The users of the state are no part of what is checked.
-            documents.add_users(Vec::new());
+            documents.add_users([]);
             found.warnings.append(&mut documents.warnings);
             found.roles = documents.roles.len();
             found.users = documents.users.len();

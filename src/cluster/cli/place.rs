@@ -47,7 +47,7 @@ impl Place {
         }?;
         match source.load() {
             Ok(mut documents) => {
-                documents.add_users(Vec::new());
+                documents.add_users([]);
                 Some(documents)
             }
             Err(error) => {

@@ -10,11 +10,12 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::{DemoError, Options, Running, start};
+use crate::cluster::ca::phase::Phase;
 use crate::cluster::ca::{CaKind, SubjectPublicKey};
 use crate::cluster::clock::system_clock;
 use crate::cluster::dbservice::Catalog;
 use crate::cluster::issue::{self, Reissue};
-use crate::cluster::rotation::{Phase, rotate};
+use crate::cluster::rotation::rotate;
 use crate::cluster::server::ServerError;
 use crate::cluster::store::Store;
 use crate::cluster::testing::assert_clean_end;

@@ -18,7 +18,6 @@ use serde_json::Value;
 
 use super::leaf::document::TrustedCluster;
 use super::locks::Lock;
-use super::store::users::StoredUser;
 use crate::rbac::{Database, Role};
 use located::{Located, Malformed};
 pub use preference::{DEFAULT_SESSION_SECONDS, Preference};
@@ -231,8 +230,8 @@ impl Documents {
     }
 
     /// Adds the users of the state; one that a document describes too is the document's.
-    pub(super) fn add_users(&mut self, users: Vec<StoredUser>) {
-        for StoredUser { user, .. } in users {
+    pub(super) fn add_users(&mut self, users: impl IntoIterator<Item = User>) {
+        for user in users {
             match self.users.entry(user.name.clone()) {
                 Entry::Vacant(free) => {
                     free.insert(user);

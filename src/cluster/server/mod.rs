@@ -308,7 +308,7 @@ impl Server {
             lock,
         } = self;
         let base = documents.clone();
-        documents.add_users(store.users()?);
+        documents.add_users(store.users()?.into_iter().map(|stored| stored.user));
         let warnings = documents.warnings.clone();
         let (clock, report) = (Arc::clone(&options.clock), Arc::clone(&options.report));
         let setup = Setup {

@@ -146,7 +146,7 @@ impl Reloader {
     fn publish(&self, inner: &mut Inner) -> Result<(), String> {
         let users = self.state.store().users().map_err(|e| e.to_string())?;
         let mut documents = inner.base.clone();
-        documents.add_users(users);
+        documents.add_users(users.into_iter().map(|stored| stored.user));
         self.state.replace_documents(documents);
         Ok(())
     }

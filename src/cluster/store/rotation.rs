@@ -91,7 +91,7 @@ impl Store {
                     |row| row.get(0),
                 )
                 .optional()?;
-            let first = crate::cluster::rotation::Phase::Standby.as_str();
+            let first = crate::cluster::ca::phase::Phase::Standby.as_str();
             if found.as_deref().unwrap_or(first) != step.from {
                 return Ok(false);
             }

@@ -9,7 +9,8 @@ use super::super::exit::{Exit, failed};
 use super::super::place::{Place, changed};
 use super::ls;
 use crate::cluster::ca::CaKind;
-use crate::cluster::rotation::{self, Phase};
+use crate::cluster::ca::phase::Phase;
+use crate::cluster::rotation;
 use crate::cluster::{clock, ui};
 
 /// Arguments of `ca rotate`.

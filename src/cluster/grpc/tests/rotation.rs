@@ -4,7 +4,8 @@ use prost::Message;
 
 use super::{call, cluster};
 use crate::cluster::ca::CaKind;
-use crate::cluster::rotation::{Phase, rotate};
+use crate::cluster::ca::phase::Phase;
+use crate::cluster::rotation::rotate;
 use crate::proto::teleport::trust::v1::{GetCertAuthoritiesRequest, GetCertAuthoritiesResponse};
 use crate::proto::types;
 

@@ -5,9 +5,10 @@ use serde_json::json;
 use super::databases::connect;
 use super::{Port, document, linked, until};
 use crate::cluster::ca::CaKind;
+use crate::cluster::ca::phase::Phase;
 use crate::cluster::leaf::authority::{PublicAuthority, pin};
 use crate::cluster::leaf::document::{CA_FILE, CA_PIN};
-use crate::cluster::rotation::{Phase, rotate};
+use crate::cluster::rotation::rotate;
 
 #[tokio::test]
 async fn a_leaf_joins_is_listed_goes_and_comes_back() {

@@ -2,7 +2,8 @@
 
 use super::origins::signed;
 use super::*;
-use crate::cluster::rotation::{Phase, rotate};
+use crate::cluster::ca::phase::Phase;
+use crate::cluster::rotation::rotate;
 
 const AUTH: &[&str] = &["teleport-auth@726f6f74.teleport.cluster.local", "h2"];
 
