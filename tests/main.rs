@@ -23,6 +23,7 @@ mod recorded_messages;
 mod recovery;
 mod redshift;
 mod redshift_guide;
+mod renewal;
 mod server_documents;
 mod server_rotate;
 mod server_sessions;

@@ -28,7 +28,7 @@ struct Row<'a> {
 /// # Errors
 /// Those of loading the login and of the auth service.
 pub async fn run(cx: &mut Cx, _args: ClustersArgs) -> Result<Exit, CliError> {
-    let session = cx.session()?;
+    let session = cx.session().await?;
     let root = &session.profile.cluster;
     let conn = ClusterConn::connect(&session, root).await?;
     let remote = conn.remote_clusters().await?;

@@ -30,7 +30,7 @@ pub use error::{CliError, Kind};
 pub use exit::Exit;
 pub use ui::Ui;
 
-use crate::flow::session::{self, Session};
+use crate::flow::session::Session;
 use crate::profile::Home;
 
 /// A small, fast, tsh-style client for databases behind a Teleport cluster
@@ -89,12 +89,13 @@ pub struct Cx {
 }
 
 impl Cx {
-    /// Loads the login, with the warning that `--insecure` owes each command. Commands that connect begin here.
+    /// Loads the login, with the warning that `--insecure` owes each command. One that has expired is renewed in place when
+    /// somebody is there to do it. Commands that connect begin here.
     ///
     /// # Errors
     /// [`Kind::NotLoggedIn`], mostly.
-    pub fn session(&mut self) -> Result<Session, CliError> {
-        let session = session::load(&self.home, self.now)?;
+    pub async fn session(&mut self) -> Result<Session, CliError> {
+        let session = login::renew::session(self).await?;
         if session.profile.trust.insecure {
             self.warn_insecure(&session.profile.proxy.clone());
         }

@@ -70,6 +70,16 @@ impl TestEnv {
         self.run_with_input(&args, &input)
     }
 
+    /// Lets the login that is there run out: its certificate becomes a recorded one whose time is long over.
+    pub(crate) fn expire(&self) {
+        let name = std::fs::read_to_string(self.postern_home().join("current")).expect("a login");
+        let path = self.postern_home().join("profiles").join(name.trim());
+        let text = std::fs::read_to_string(&path).expect("a profile");
+        let mut profile: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        profile["tls_cert_pem"] = expired_certificate().into();
+        std::fs::write(&path, profile.to_string()).expect("written");
+    }
+
     /// Where the client keeps its state.
     pub(crate) fn postern_home(&self) -> PathBuf {
         self.home.path().join("postern")
@@ -130,4 +140,19 @@ impl TestEnv {
         }
         rexpect::session::spawn_command(plain, Some(20_000)).expect("a terminal")
     }
+}
+
+/// A certificate that a real cluster issued for a nanosecond.
+fn expired_certificate() -> String {
+    use base64::Engine;
+    let finish: serde_json::Value =
+        serde_json::from_str(include_str!("../data/login/finish/finish-ttl-1ns.json"))
+            .expect("JSON");
+    let text = finish["response"]["body"]["tls_cert"]
+        .as_str()
+        .expect("text");
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .expect("base64");
+    String::from_utf8(bytes).expect("PEM")
 }

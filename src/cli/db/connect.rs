@@ -78,7 +78,7 @@ pub async fn run(cx: &mut Cx, args: ConnectArgs) -> Result<Exit, CliError> {
 
 /// Everything up to the certificate.
 async fn prepare(cx: &mut Cx, args: &TargetArgs) -> Result<(Tunnel, Target), CliError> {
-    let session = cx.session()?;
+    let session = cx.session().await?;
     let (conn, target) = choose::target(cx, &session, args, Program::Psql).await?;
     let credential = credential::issue(&conn, &session, &target, cx.now).await?;
     Ok((

@@ -31,7 +31,7 @@ pub struct LsArgs {
 /// # Errors
 /// Those of the login and of the cluster. Roles that cannot be read are no failure: the cells then say `(unknown)`.
 pub async fn run(cx: &mut Cx, args: LsArgs) -> Result<Exit, CliError> {
-    let session = cx.session()?;
+    let session = cx.session().await?;
     let filter = args.filter.filter(&args.labels)?;
     let step = async {
         let conn = ClusterConn::connect(&session, args.filter.cluster(&session)).await?;

@@ -7,6 +7,7 @@ pub mod proxy;
 
 use clap::{Args, Subcommand};
 
+use super::signals::interruptible;
 use super::{CliError, Cx, Exit};
 
 /// Arguments of `db`.
@@ -45,7 +46,7 @@ enum AliasCommand {
 /// Those of the command.
 pub async fn run(cx: &mut Cx, args: DbArgs) -> Result<Exit, CliError> {
     match args.command {
-        DbCommand::Ls(args) => ls::run(cx, args).await,
+        DbCommand::Ls(args) => interruptible(Box::pin(ls::run(cx, args))).await,
         DbCommand::Connect(args) => connect::run(cx, args).await,
         DbCommand::Proxy(args) => proxy::run(cx, args).await,
     }

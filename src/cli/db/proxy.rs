@@ -45,7 +45,7 @@ pub async fn run(cx: &mut Cx, args: ProxyArgs) -> Result<Exit, CliError> {
         .map_err(|err| CliError::new(Kind::Failed, format!("cannot listen: {err}")))?;
     // From here on, so that none is missed between the steps.
     let mut signals = Signals::new()?;
-    let session = cx.session()?;
+    let session = cx.session().await?;
     let prepare = async {
         let (conn, target) = choose::target(cx, &session, &args.target, Program::Tunnel).await?;
         let credential = credential::issue(&conn, &session, &target, cx.now).await?;

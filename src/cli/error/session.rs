@@ -11,6 +11,9 @@ impl From<SessionError> for CliError {
             SessionError::NotLoggedIn { proxy: Some(proxy) } => {
                 format!("postern login --proxy {proxy}")
             }
+            SessionError::Expired { user, proxy, .. } => {
+                format!("postern login --proxy {proxy} --user {user}")
+            }
             SessionError::NotLoggedIn { proxy: None } => "postern login --proxy HOST".to_owned(),
             _ => "postern login".to_owned(),
         };

@@ -1,0 +1,122 @@
+//! `postern login`, and the same in place of an expired login ([`renew`]).
+//!
+//! What was typed and what is remembered make a [`plan`](plan::Plan); [`enter`] carries it out: discovery, then the way in
+//! that the cluster announces ([`local`]), then the files ([`save`]).
+
+mod args;
+mod local;
+mod plan;
+pub(super) mod renew;
+mod report;
+mod save;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{CliError, Cx, Exit, Kind};
+use crate::flow::login::{self, Door};
+use crate::flow::session;
+use crate::identity::Certificate;
+use crate::profile::Profile;
+use crate::profile::keys::{KeyPair, KeyStore};
+use crate::transport::trust::span;
+
+pub use args::{LoginArgs, Store};
+use plan::Plan;
+
+/// Logs in.
+///
+/// # Errors
+/// [`Kind::Usage`] when a script gives too little, [`Kind::Unreachable`], [`Kind::SecondFactor`] for what this version cannot
+/// do or nobody is there to give, [`Kind::Failed`] with the server's text.
+pub async fn run(cx: &mut Cx, args: LoginArgs) -> Result<Exit, CliError> {
+    let plan = plan::of_args(cx, &args).await?;
+    if !args.force
+        && let Some(former) = &plan.former
+        && let Some(certificate) = still_valid(cx, former, &args)
+    {
+        return already(cx, former, &certificate);
+    }
+    let (profile, certificate) = enter(cx, &plan).await?;
+    report::print(cx, &profile, &certificate, false);
+    Ok(Exit::Done)
+}
+
+/// Carries a plan out: from the first request to the saved profile.
+async fn enter(cx: &mut Cx, plan: &Plan) -> Result<(Profile, Certificate), CliError> {
+    if !cx.interactive && !plan.password_stdin {
+        return Err(CliError::new(Kind::Usage, "nobody is there to type the password").hint(format!(
+            "in a script: printf '%s\\n' \"$PASSWORD\" \"$CODE\" | postern login --proxy={} --user={} --password-stdin",
+            plan.proxy,
+            plan.user.as_deref().unwrap_or("NAME")
+        )));
+    }
+    if plan.key_store == KeyStore::Keychain {
+        save::prove_keychain(cx)?;
+    }
+    if plan.trust.insecure {
+        cx.warn_insecure(&plan.proxy);
+    }
+    let door = login::discover(&plan.addresses, &plan.trust, plan.local).await?;
+    door.supported()?;
+    cx.ui.status(&format!(
+        "Cluster {} at {} (Teleport {}).",
+        door.ping().cluster_name,
+        door.proxy(),
+        door.ping().server_version
+    ));
+    show_motd(cx, &door).await?;
+    let key = KeyPair::generate();
+    let fresh = local::fresh(cx, plan, door, &key).await?;
+    if let Some(skew) = fresh.skew() {
+        let direction = if skew > 0 { "ahead of" } else { "behind" };
+        cx.ui.warn(&format!(
+            "the clock of this computer is {} {direction} the cluster's",
+            span(skew)
+        ));
+    }
+    save::save(cx, plan, fresh, &key)
+}
+
+fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs().cast_signed())
+}
+
+/// The certificate of an earlier login that does all that is asked for now.
+fn still_valid(cx: &Cx, former: &Profile, args: &LoginArgs) -> Option<Certificate> {
+    if args
+        .user
+        .as_ref()
+        .or(cx.env.user.as_ref())
+        .is_some_and(|user| *user != former.user)
+    {
+        return None;
+    }
+    let certificate = session::decode(&cx.home, former).ok()?;
+    session::check_time(former, &certificate, cx.now).ok()?;
+    session::load_key(&cx.home, former).ok()?;
+    Some(certificate)
+}
+
+fn already(cx: &mut Cx, former: &Profile, certificate: &Certificate) -> Result<Exit, CliError> {
+    if !cx.home.is_current(former) {
+        cx.home.make_current(former)?;
+    }
+    if former.trust.insecure {
+        cx.warn_insecure(&former.proxy);
+    }
+    report::print(cx, former, certificate, true);
+    Ok(Exit::Done)
+}
+
+async fn show_motd(cx: &mut Cx, door: &Door) -> Result<(), CliError> {
+    let Some(text) = door.motd().await? else {
+        return Ok(());
+    };
+    cx.ui.status(&text);
+    if cx.interactive && !cx.ui.is_json() {
+        cx.ui.pause("Press Enter to continue").await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! What a login is to do, before anything is sent.
+
+use std::time::Duration;
+
+use super::args::{LoginArgs, Method, Store};
+use crate::cli::{CliError, Cx, Kind};
+use crate::flow::login;
+use crate::profile::keys::KeyStore;
+use crate::profile::{KeyLocation, Profile, ProfileError};
+use crate::transport::trust::Trust;
+
+/// What was typed, completed from environment, profile and prompts.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// As the user wrote it, or as the last profile has it.
+    pub(super) proxy: String,
+    /// `host:port`, to be tried side by side.
+    pub(super) addresses: Vec<String>,
+    /// The profile of an earlier login there.
+    pub(super) former: Option<Profile>,
+    /// `None`: a person is to be asked, once it is known that the cluster can be logged in to.
+    pub(super) user: Option<String>,
+    pub(super) trust: Trust,
+    /// A local user is meant, whatever the cluster's default is.
+    pub(super) local: bool,
+    /// How long it shall hold; the cluster's default without.
+    pub(super) ttl: Option<Duration>,
+    /// Where the private key goes.
+    pub(super) key_store: KeyStore,
+    /// Password and code come in lines of standard input.
+    pub(super) password_stdin: bool,
+}
+
+/// Completes what was typed.
+///
+/// # Errors
+/// [`Kind::Usage`] when a script leaves something open; an address, a file or a profile that is of no use.
+pub(super) async fn of_args(cx: &mut Cx, args: &LoginArgs) -> Result<Plan, CliError> {
+    let proxy = match args.proxy.clone().or_else(|| cx.env.proxy.clone()) {
+        Some(typed) => typed,
+        None => match cx.home.current()? {
+            Some(last) => last.proxy,
+            None if cx.interactive => cx
+                .ui
+                .input("Proxy of the cluster (HOST or HOST:PORT)")
+                .await?
+                .trim()
+                .to_owned(),
+            None => {
+                return Err(CliError::new(
+                    Kind::Usage,
+                    "which proxy? None was given, and there is no earlier login",
+                )
+                .hint("for example: postern login --proxy=teleport.example.com"));
+            }
+        },
+    };
+    let mut addresses = login::candidates(&proxy).map_err(|e| CliError::new(Kind::Usage, e))?;
+    let former = match cx.home.find(
+        addresses
+            .first()
+            .filter(|_| addresses.len() == 1)
+            .unwrap_or(&proxy),
+    ) {
+        Ok(former) => former,
+        Err(error @ (ProfileError::Damaged { .. } | ProfileError::Newer { .. })) => {
+            cx.ui.warn(&format!(
+                "{error}; it is kept as *.damaged, and you can log in again"
+            ));
+            None
+        }
+        Err(other) => return Err(other.into()),
+    };
+    if let Some(former) = &former {
+        // A host without a port is the cluster that was found there before.
+        addresses = vec![former.proxy.clone()];
+    }
+    let user = user(cx, args, former.as_ref())?;
+    let trust = trust(args, former.as_ref())?;
+    Ok(Plan {
+        proxy,
+        addresses,
+        former,
+        user,
+        trust,
+        local: args.auth == Some(Method::Local),
+        ttl: args.ttl,
+        key_store: match args.key_store {
+            None => KeyStore::Best,
+            Some(Store::File) => KeyStore::File,
+            Some(Store::Keychain) => KeyStore::Keychain,
+        },
+        password_stdin: args.password_stdin,
+    })
+}
+
+/// The same login again: same proxy, same user, the key in the same kind of place. A proxy that was not verified is now:
+/// nobody said `--insecure` this time.
+pub(super) fn again(former: Profile) -> Plan {
+    Plan {
+        proxy: former.proxy.clone(),
+        addresses: vec![former.proxy.clone()],
+        user: Some(former.user.clone()),
+        trust: Trust {
+            insecure: false,
+            ..former.trust.clone()
+        },
+        local: false,
+        ttl: None,
+        key_store: match former.key {
+            KeyLocation::File { .. } => KeyStore::File,
+            KeyLocation::Keychain { .. } => KeyStore::Best,
+        },
+        password_stdin: false,
+        former: Some(former),
+    }
+}
+
+/// A first login at a proxy that only its name is known of.
+///
+/// # Errors
+/// [`Kind::Usage`] when the name is no address.
+pub(super) fn first(proxy: &str) -> Result<Plan, CliError> {
+    Ok(Plan {
+        proxy: proxy.to_owned(),
+        addresses: login::candidates(proxy).map_err(|e| CliError::new(Kind::Usage, e))?,
+        former: None,
+        user: None,
+        trust: Trust::default(),
+        local: false,
+        ttl: None,
+        key_store: KeyStore::Best,
+        password_stdin: false,
+    })
+}
+
+/// The user as named or as at the last login, else, in a script, the user at this computer; a person is asked.
+fn user(cx: &Cx, args: &LoginArgs, former: Option<&Profile>) -> Result<Option<String>, CliError> {
+    let named = args
+        .user
+        .clone()
+        .or_else(|| cx.env.user.clone())
+        .or_else(|| former.map(|f| f.user.clone()))
+        .filter(|user| !user.is_empty());
+    if named.is_some() || (cx.interactive && !args.password_stdin) {
+        return Ok(named);
+    }
+    match here(cx) {
+        Some(user) => Ok(Some(user)),
+        None => Err(CliError::new(Kind::Usage, "which user? Nothing names one")
+            .hint("postern login --user NAME")),
+    }
+}
+
+/// The user at this computer.
+pub(super) fn here(cx: &Cx) -> Option<String> {
+    cx.env.os_user.clone().filter(|user| !user.is_empty())
+}
+
+/// CA files are remembered until others are given; `--insecure` is for this login and the commands under it only.
+fn trust(args: &LoginArgs, former: Option<&Profile>) -> Result<Trust, CliError> {
+    let mut trust = Trust {
+        insecure: args.insecure,
+        ..Trust::default()
+    };
+    if let Some(path) = &args.ca_file {
+        let bad = |e: &dyn std::fmt::Display| {
+            CliError::new(Kind::Usage, format!("--ca-file {}: {e}", path.display()))
+        };
+        let pem = std::fs::read_to_string(path).map_err(|e| bad(&e))?;
+        trust.add_pem(&pem).map_err(|e| bad(&e))?;
+    } else if let Some(former) = former {
+        trust.ca_pem.clone_from(&former.trust.ca_pem);
+    }
+    Ok(trust)
+}
