@@ -45,8 +45,10 @@ impl Demo {
 
     /// Starts one more in a directory of its own.
     pub(crate) fn start(flags: &[&str]) -> Self {
+        static SWEPT: std::sync::Once = std::sync::Once::new();
+        SWEPT.call_once(sweep);
         let dir = tempfile::Builder::new()
-            .prefix("pd")
+            .prefix(&format!("pd{}-", std::process::id()))
             .tempdir()
             .expect("a directory")
             .keep();
@@ -225,4 +227,22 @@ fn base32(text: &str) -> Vec<u8> {
         }
     }
     out
+}
+
+/// Removes what test processes that have ended left behind: a demo outlives its test, so nobody else does.
+fn sweep() {
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let owner = name
+            .strip_prefix("pd")
+            .and_then(|rest| rest.split_once('-'))
+            .and_then(|(pid, _)| pid.parse::<u32>().ok());
+        if owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            // Another process may be doing the same.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
