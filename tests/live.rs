@@ -1,4 +1,5 @@
-//! Against Teleport's own programs, in both directions: postern with a real pair of clusters ([`pair`]), and tsh with the
+//! Against Teleport's own programs, in both directions: postern with a real pair of clusters ([`pair`], [`matrix`] for every
+//! user on every database, [`listing`] beside tsh), and tsh with the
 //! embedded one ([`tsh`] and its neighbours).
 //!
 //! Needs `TELEPORT_BIN`, the directory with teleport, tctl and tsh 18.x; without it every test here says that it is skipped.
@@ -7,6 +8,8 @@
 
 mod embedded;
 mod lab;
+mod listing;
+mod matrix;
 mod pair;
 mod tsh;
 mod tsh_connect;
@@ -17,3 +20,4 @@ mod tsh_leaf;
 mod tsh_listing;
 mod tsh_session;
 mod tsh_tunnel;
+mod way;

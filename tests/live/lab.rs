@@ -8,43 +8,50 @@ use std::sync::{Mutex, OnceLock};
 
 use serde_json::Value;
 
+use super::way::Way;
 use crate::common::demo::fresh_code;
 use crate::common::psql::as_superuser;
-use crate::common::ran::Ran;
 
+/// The pair, what it says of itself, and the codes it has seen.
 pub(super) struct Live {
-    pub(super) dir: PathBuf,
     pub(super) env: Value,
     pub(super) home: tempfile::TempDir,
     pub(super) used: Mutex<Vec<String>>,
 }
 
-/// The running pair, with alice and carol logged in; none without `TELEPORT_BIN`.
+/// The running pair; none, said aloud, without `TELEPORT_BIN`.
 pub(super) fn live() -> Option<&'static Live> {
     static LIVE: OnceLock<Option<Live>> = OnceLock::new();
     let live = LIVE.get_or_init(|| {
         std::env::var_os("TELEPORT_BIN")?;
         let dir = std::env::var_os("POSTERN_LAB").map_or_else(start_lab, PathBuf::from);
         let text = std::fs::read_to_string(dir.join("env.json")).expect("the lab's env.json");
-        let live = Live {
-            dir,
+        Some(Live {
             env: serde_json::from_str(&text).expect("JSON"),
             home: tempfile::Builder::new()
                 .prefix("pl")
                 .tempdir()
                 .expect("a home"),
             used: Mutex::default(),
-        };
-        for user in ["alice", "carol"] {
-            let out = live.log_in(user);
-            assert_eq!(out.code, 0, "login of {user}: {out}");
-        }
-        Some(live)
+        })
     });
     if live.is_none() {
         eprintln!("skipped: TELEPORT_BIN is unset");
     }
     live.as_ref()
+}
+
+/// Straight to the proxy, with the logins that all tests of this way share.
+pub(super) fn plain() -> Option<&'static Way<'static>> {
+    static PLAIN: OnceLock<Option<Way<'static>>> = OnceLock::new();
+    let plain = PLAIN.get_or_init(|| {
+        let way = Way::plain(live()?);
+        for user in ["alice", "bob", "carol"] {
+            way.log_in(user);
+        }
+        Some(way)
+    });
+    plain.as_ref()
 }
 
 /// Starts a pair that ends with this process, like the demo clusters.
@@ -90,79 +97,13 @@ fn start_lab() -> PathBuf {
 }
 
 impl Live {
-    pub(super) fn home_of(&self, user: &str) -> PathBuf {
-        self.home.path().join(user)
-    }
-
+    /// A code of this user that was not used yet.
     pub(super) fn code(&self, user: &str) -> String {
         let key = self.env["totp_key"].as_str().expect("totp_key");
         fresh_code(key, user, &self.used)
     }
 
-    pub(super) fn postern(&self, user: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_postern"));
-        command
-            .args(args)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.home.path())
-            .env("POSTERN_HOME", self.home_of(user))
-            .env("LANG", "C.UTF-8")
-            .stdin(Stdio::null());
-        command
-    }
-
-    pub(super) fn run(&self, user: &str, args: &[&str]) -> Ran {
-        self.postern(user, args)
-            .output()
-            .expect("postern runs")
-            .into()
-    }
-
-    pub(super) fn login(&self, user: &str, password: &str, code: &str) -> Ran {
-        use std::io::Write;
-        let proxy = self.env["proxy"].as_str().expect("proxy");
-        let ca = self.env["ca_file"].as_str().expect("ca_file");
-        let mut child = self
-            .postern(
-                user,
-                &[
-                    "login",
-                    "--proxy",
-                    proxy,
-                    "--user",
-                    user,
-                    "--ca-file",
-                    ca,
-                    "--password-stdin",
-                    "--key-store",
-                    "file",
-                    "--force",
-                ],
-            )
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("postern starts");
-        let _ = write!(child.stdin.take().expect("a pipe"), "{password}\n{code}\n");
-        child.wait_with_output().expect("postern ends").into()
-    }
-
-    /// Logs in with a good code. A pair that runs longer than this process may have seen some of our codes already, from
-    /// an earlier run in the same half minute: then the next one.
-    pub(super) fn log_in(&self, user: &str) -> Ran {
-        let password = self.env["password"].as_str().expect("password");
-        let mut out = self.login(user, password, &self.code(user));
-        for _ in 0..2 {
-            if !out.stderr.contains("second factor") {
-                break;
-            }
-            out = self.login(user, password, &self.code(user));
-        }
-        out
-    }
-
+    /// Runs SQL as the superuser of the root's or the leaf's PostgreSQL.
     pub(super) fn sql(&self, server: &str, sql: &str) -> String {
         as_superuser(&self.env["postgres"][server], "postgres", sql)
     }

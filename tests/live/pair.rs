@@ -2,45 +2,35 @@
 
 #![expect(clippy::print_stderr, reason = "a measured time is said, not hidden")]
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::lab::{Live, live};
+use super::lab::plain;
+use super::matrix::WHO;
 use crate::common::ran::Ran;
 use crate::common::wait_for;
 
-const WHO: &str = "select current_user || ' ' || coalesce((select string_agg(r.rolname, ',' order by r.rolname) from \
-                   pg_auth_members m join pg_roles r on r.oid = m.roleid where m.member = current_user::regrole), '')";
-
-fn rows(live: &Live, user: &str, args: &[&str], sql: &str) -> String {
-    let mut all = vec!["db", "connect"];
-    all.extend(args);
-    all.extend(["--", "-X", "-A", "-t", "-c", sql]);
-    live.run(user, &all).ok().trim().to_owned()
-}
-
 #[test]
 fn status_names_user_cluster_and_expiry() {
-    let Some(live) = live() else { return };
-    let status = live.run("alice", &["status", "--format", "json"]).json();
+    let Some(way) = plain() else { return };
+    let status = way.run("alice", &["status", "--format", "json"]).json();
     assert_eq!(status["user"], "alice", "{status}");
     assert_eq!(status["cluster"], "root", "{status}");
 }
 
 #[test]
 fn wrong_password_gives_the_servers_text() {
-    let Some(live) = live() else { return };
-    let stderr = live.login("bob", "wrong", "000000").fails(1);
+    let Some(way) = plain() else { return };
+    let stderr = way.login("bob", "wrong", "000000").fails(1);
     assert!(stderr.contains("invalid credentials"), "{stderr}");
 }
 
 #[test]
 fn list_shows_users_and_roles() {
-    let Some(live) = live() else { return };
-    let list = live.run("alice", &["db", "ls", "--format", "json"]).json();
+    let Some(way) = plain() else { return };
+    let list = way.run("alice", &["db", "ls", "--format", "json"]).json();
     let find = |name: &str| {
         list.as_array()
             .expect("a list")
@@ -64,9 +54,9 @@ fn list_shows_users_and_roles() {
         !list.to_string().contains("\"secret\""),
         "a denied database is listed"
     );
-    let text = live.run("alice", &["db", "ls", "-v"]).ok();
+    let text = way.run("alice", &["db", "ls", "-v"]).ok();
     assert!(text.contains("[alice] (Auto-provisioned)"), "{text}");
-    let leaf = live
+    let leaf = way
         .run("alice", &["db", "ls", "-v", "--cluster", "leaf"])
         .ok();
     assert!(
@@ -76,75 +66,14 @@ fn list_shows_users_and_roles() {
 }
 
 #[test]
-fn list_agrees_with_tsh() {
-    let Some(live) = live() else { return };
-    let tsh = Path::new(&std::env::var_os("TELEPORT_BIN").expect("set")).join("tsh");
-    let home = live.home.path().join("tsh");
-    let login = Command::new("python3")
-        .arg(lab_script())
-        .args([
-            "login".as_ref(),
-            live.dir.as_os_str(),
-            "bob".as_ref(),
-            home.as_os_str(),
-        ])
-        .output()
-        .expect("python3 runs");
-    assert!(
-        login.status.success(),
-        "{}",
-        String::from_utf8_lossy(&login.stdout)
-    );
-    // tsh used up a code of bob's.
-    let code = std::fs::read_to_string(live.dir.join("otp-bob")).expect("the code tsh used");
-    live.used
-        .lock()
-        .expect("no panic")
-        .push(format!("bob{code}"));
-    let theirs = Command::new(tsh)
-        .args(["db", "ls", "--format", "json"])
-        .env("TELEPORT_HOME", &home)
-        .env(
-            "SSL_CERT_FILE",
-            live.env["ca_file"].as_str().expect("ca_file"),
-        )
-        .output()
-        .expect("tsh runs");
-    let theirs: Value = serde_json::from_slice(&theirs.stdout).expect("JSON");
-    let _ = live.log_in("bob").ok();
-    let ours = live.run("bob", &["db", "ls", "--format", "json"]).json();
-    let facts = |list: &Value| -> Vec<(Value, Value, Value)> {
-        list.as_array()
-            .expect("a list")
-            .iter()
-            .map(|d| {
-                (
-                    d["metadata"]["name"].clone(),
-                    d["users"].clone(),
-                    d["database_roles"].clone(),
-                )
-            })
-            .collect()
-    };
-    assert_eq!(facts(&ours), facts(&theirs));
-}
-
-fn lab_script() -> PathBuf {
-    std::env::var_os("POSTERN_LAB_SCRIPT").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/lab/lab.py"),
-        PathBuf::from,
-    )
-}
-
-#[test]
 fn automatic_user_keeps_and_drops() {
-    let Some(live) = live() else { return };
+    let Some(way) = plain() else { return };
     assert_eq!(
-        rows(live, "alice", &["scratch"], WHO),
+        way.row("alice", &["scratch"], WHO),
         "alice reader,teleport-auto-user,writer"
     );
     wait_for("the dropped user", Duration::from_secs(10), || {
-        (live.sql(
+        (way.live.sql(
             "root",
             "select count(*) from pg_roles where rolname = 'alice' and rolcanlogin",
         ) == "0")
@@ -154,12 +83,12 @@ fn automatic_user_keeps_and_drops() {
 
 #[test]
 fn roles_are_taken_as_asked() {
-    let Some(live) = live() else { return };
+    let Some(way) = plain() else { return };
     let who = wait_for(
         "no session with other roles",
         Duration::from_secs(20),
         || {
-            let out = live.run(
+            let out = way.run(
                 "alice",
                 &[
                     "db",
@@ -184,9 +113,8 @@ fn roles_are_taken_as_asked() {
 
 #[test]
 fn shared_account_and_database_name() {
-    let Some(live) = live() else { return };
-    let out = rows(
-        live,
+    let Some(way) = plain() else { return };
+    let out = way.row(
         "alice",
         &["app", "--db-user", "app", "--db-name", "app"],
         "select current_user || ' ' || current_database()",
@@ -196,15 +124,15 @@ fn shared_account_and_database_name() {
 
 #[test]
 fn leaf_user_is_mapped() {
-    let Some(live) = live() else { return };
-    let who = rows(live, "alice", &["leaf-orders", "--cluster", "leaf"], WHO);
+    let Some(way) = plain() else { return };
+    let who = way.row("alice", &["leaf-orders", "--cluster", "leaf"], WHO);
     assert_eq!(who, "remote-alice-root reader,teleport-auto-user,writer");
 }
 
 #[test]
 fn wrong_user_on_the_leaf_is_explained() {
-    let Some(live) = live() else { return };
-    let stderr = live
+    let Some(way) = plain() else { return };
+    let stderr = way
         .run(
             "alice",
             &[
@@ -226,8 +154,8 @@ fn wrong_user_on_the_leaf_is_explained() {
 
 #[test]
 fn refused_role_is_named_before_a_certificate_is_asked_for() {
-    let Some(live) = live() else { return };
-    let stderr = live
+    let Some(way) = plain() else { return };
+    let stderr = way
         .run("alice", &["db", "connect", "orders", "--db-roles", "owner"])
         .fails(14);
     assert!(
@@ -238,8 +166,8 @@ fn refused_role_is_named_before_a_certificate_is_asked_for() {
 
 #[test]
 fn dead_upstream_names_the_hop() {
-    let Some(live) = live() else { return };
-    let out = live.run(
+    let Some(way) = plain() else { return };
+    let out = way.run(
         "alice",
         &[
             "db",
@@ -264,8 +192,8 @@ fn dead_upstream_names_the_hop() {
 
 #[test]
 fn second_factor_database_is_refused_with_its_own_code() {
-    let Some(live) = live() else { return };
-    let stderr = live
+    let Some(way) = plain() else { return };
+    let stderr = way
         .run(
             "carol",
             &[
@@ -284,18 +212,18 @@ fn second_factor_database_is_refused_with_its_own_code() {
 
 #[test]
 fn unknown_cluster_and_database_name_the_known() {
-    let Some(live) = live() else { return };
-    let stderr = live
+    let Some(way) = plain() else { return };
+    let stderr = way
         .run("alice", &["db", "ls", "--cluster", "leef"])
         .fails(12);
     assert!(stderr.contains("leaf"), "{stderr}");
-    let stderr = live.run("alice", &["db", "connect", "ordres"]).fails(12);
+    let stderr = way.run("alice", &["db", "connect", "ordres"]).fails(12);
     assert!(stderr.contains("orders"), "{stderr}");
 }
 
 #[test]
 fn interrupt_cancels_the_query_on_root_and_leaf() {
-    let Some(live) = live() else { return };
+    let Some(way) = plain() else { return };
     for (server, args) in [
         ("root", &["orders"][..]),
         ("leaf", &["leaf-orders", "--cluster", "leaf"][..]),
@@ -304,7 +232,7 @@ fn interrupt_cancels_the_query_on_root_and_leaf() {
         let mut all = vec!["db", "connect"];
         all.extend(args);
         all.extend(["--", "-X", "-c", &sql]);
-        let child = live
+        let child = way
             .postern("alice", &all)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -314,13 +242,13 @@ fn interrupt_cancels_the_query_on_root_and_leaf() {
             "select count(*) from pg_stat_activity where state = 'active' and query like 'select pg_sleep(61), ''{server}%'"
         );
         wait_for("the query to run", Duration::from_secs(30), || {
-            (live.sql(server, &like) == "1").then_some(())
+            (way.live.sql(server, &like) == "1").then_some(())
         });
         let start = Instant::now();
         let pid = rustix::process::Pid::from_child(&child);
         rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal");
         wait_for("the query to end", Duration::from_secs(1), || {
-            (live.sql(server, &like) == "0").then_some(())
+            (way.live.sql(server, &like) == "0").then_some(())
         });
         let took = start.elapsed();
         let out: Ran = child.wait_with_output().expect("postern ends").into();
@@ -338,8 +266,8 @@ fn interrupt_cancels_the_query_on_root_and_leaf() {
 
 #[test]
 fn tunnel_serves_any_program() {
-    let Some(live) = live() else { return };
-    let mut child = live
+    let Some(way) = plain() else { return };
+    let mut child = way
         .postern("alice", &["proxy", "db", "orders", "--format", "json"])
         .stdout(Stdio::piped())
         .spawn()

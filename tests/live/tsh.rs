@@ -68,6 +68,25 @@ impl Tsh {
         terminal.exp_eof().expect("an end");
     }
 
+    /// Logs in where a one-time code is asked for too; another one is tried when the cluster has seen the first.
+    pub(super) fn log_in_with_code(&self, user: &str, password: &str, code: impl Fn() -> String) {
+        for _ in 0..4 {
+            let mut terminal = self.login(user, &["--mfa-mode", "otp"]);
+            terminal
+                .exp_string("Enter password")
+                .expect("the password's prompt");
+            terminal.send_line(password).expect("input");
+            terminal.exp_string("OTP code").expect("the code's prompt");
+            terminal.send_line(&code()).expect("input");
+            let said = terminal.exp_eof().expect("an end");
+            if said.contains(&format!("Logged in as:       {user}")) {
+                return;
+            }
+            assert!(said.contains("invalid"), "{said}");
+        }
+        panic!("tsh cannot log in as {user}");
+    }
+
     /// `tsh login` on a terminal.
     pub(super) fn login(&self, user: &str, args: &[&str]) -> PtySession {
         let mut all = vec![

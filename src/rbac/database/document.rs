@@ -33,7 +33,8 @@ pub struct Document {
 #[allow(missing_docs, reason = "as in Database")]
 pub struct Metadata {
     pub name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    // Teleport has it on the wire only; no listing prints it.
+    #[serde(skip_serializing)]
     pub namespace: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
