@@ -24,6 +24,7 @@ mod recovery;
 mod redshift;
 mod redshift_guide;
 mod renewal;
+mod round_trips;
 mod server_documents;
 mod server_rotate;
 mod server_sessions;

@@ -1,0 +1,134 @@
+//! Round trips of the commands that people wait for, counted by cause and effect (tests/common/flights.rs).
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::common::demo::Demo;
+use crate::common::env::TestEnv;
+use crate::common::exclusive;
+use crate::common::flights::{Count, Flights};
+use crate::common::ran::Ran;
+use crate::common::server::Server;
+
+/// A cluster with a leaf that announces the relay as its address; one test at a time.
+fn behind() -> MutexGuard<'static, (Flights, &'static Demo)> {
+    static BEHIND: OnceLock<Mutex<(Flights, &'static Demo)>> = OnceLock::new();
+    BEHIND
+        .get_or_init(|| {
+            let flights = Flights::new(Duration::from_millis(300));
+            let address = format!("localhost:{}", flights.port);
+            let demo = Demo::start(&["--no-second-factor", "--public-addr", &address]);
+            let demo: &'static Demo = Box::leak(Box::new(demo));
+            let mut status = std::process::Command::new(env!("CARGO_BIN_EXE_postern-cluster"));
+            status.args(["status", "--format", "json", "--dir"]);
+            let status = Ran::of(status.arg(&demo.dir)).json();
+            flights.lead_to(port(status["listen"].as_str().expect("an address")));
+            Mutex::new((flights, demo))
+        })
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+fn port(address: &str) -> u16 {
+    let port = address.rsplit(':').next().expect("a port");
+    port.parse().expect("a number")
+}
+
+#[track_caller]
+fn at_most(most: u32, connections: u32, count: Count) {
+    assert!(
+        count.round_trips <= most && count.connections <= connections,
+        "at most {most} round trips on {connections} connections: {count:?}"
+    );
+}
+
+/// Runs `select 1` in psql.
+fn select(env: &TestEnv, target: &[&str]) {
+    let args = [
+        &["db", "connect"],
+        target,
+        &[
+            "--db-name",
+            "postgres",
+            "--",
+            "-X",
+            "-A",
+            "-t",
+            "-c",
+            "select 1",
+        ],
+    ];
+    assert_eq!(env.run(&args.concat()).ok().trim(), "1");
+}
+
+#[test]
+fn a_login_takes_five() {
+    let behind = behind();
+    let (flights, demo) = &*behind;
+    let env = TestEnv::beside(demo);
+    let count = flights.count(5, || {
+        let _ = env.login_with("alice", &["--force"]).ok();
+    });
+    // TCP, TLS, what the proxy is, the password, the certificate.
+    at_most(5, 1, count);
+}
+
+#[test]
+fn a_list_takes_three() {
+    let behind = behind();
+    let (flights, demo) = &*behind;
+    let env = TestEnv::beside(demo);
+    env.login("alice");
+    let count = flights.count(3, || {
+        assert!(env.run(&["db", "ls", "-v"]).ok().contains("orders"));
+    });
+    // TCP, TLS, databases and roles side by side.
+    at_most(3, 1, count);
+}
+
+#[test]
+fn a_list_of_a_thousand_takes_three_and_each_further_page_one() {
+    // This many databases keep a cluster without optimisation busy for a while.
+    let flights = Flights::new(Duration::from_secs(1));
+    let mut server = Server::new(&format!(
+        "authentication: {{second_factor: 'off'}}\npublic_addr: localhost:{}",
+        flights.port
+    ));
+    let database = |n: u32| {
+        format!(
+            "---\nkind: db\nversion: v3\nmetadata: {{name: db-{n:05}, description: one of many, labels: {{env: dev, team: \
+             team-{}, region: eu-central-1}}}}\nspec: {{protocol: postgres, uri: 'db-{n:05}.example.test:5432'}}\n",
+            n % 50
+        )
+    };
+    // With "orders" a thousand.
+    server.document("many.yaml", &(0..999).map(database).collect::<String>());
+    server.start();
+    flights.lead_to(port(
+        server.status()["listen"].as_str().expect("an address"),
+    ));
+    let _ = server.run_with_password(&["users", "add", "alice"]).ok();
+    let _ = server.login("alice", None).ok();
+    let list = |names: usize| {
+        let out = Ran::of(&mut server.client(&["db", "ls", "--format", "names"])).ok();
+        assert_eq!(out.lines().count(), names);
+    };
+    at_most(3, 1, flights.count(3, || list(1000)));
+    server.document("more.yaml", &database(1000));
+    server.shows("databases", &serde_json::json!(1001));
+    at_most(4, 1, flights.count(4, || list(1001)));
+}
+
+#[test]
+fn a_connection_takes_eight() {
+    let behind = behind();
+    let (flights, demo) = &*behind;
+    let env = TestEnv::beside(demo);
+    env.login("alice");
+    let _guard = exclusive("alice");
+    for target in [&["orders"][..], &["app", "--db-user", "app"]] {
+        let count = flights.count(8, || select(&env, target));
+        // TCP, TLS, databases and roles, certificate; TCP, TLS, start, query.
+        at_most(8, 2, count);
+    }
+}
