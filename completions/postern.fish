@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_postern_global_optspecs
-    string join \n format= non-interactive h/help V/version
+    string join \n proxy= user= c/cluster= i/identity= auth= mfa-mode= ttl= insecure skip-version-check d/debug f/format= non-interactive headless l/login= k/add-keys-to-agent= use-local-ssh-agent enable-escape-sequences J/jumphost= cert-format= compat= mlock= os-log piv-slot= relay= trace trace-exporter= trace-profile= cpu-profile= mem-profile= nocache h/help V/version
 end
 
 function __fish_postern_needs_command
@@ -24,10 +24,41 @@ function __fish_postern_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c postern -n "__fish_postern_needs_command" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_needs_command" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_needs_command" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_needs_command" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_needs_command" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_needs_command" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_needs_command" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_needs_command" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_needs_command" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_needs_command" -s l -l login -r
+complete -c postern -n "__fish_postern_needs_command" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_needs_command" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_needs_command" -l cert-format -r
+complete -c postern -n "__fish_postern_needs_command" -l compat -r
+complete -c postern -n "__fish_postern_needs_command" -l mlock -r
+complete -c postern -n "__fish_postern_needs_command" -l piv-slot -r
+complete -c postern -n "__fish_postern_needs_command" -l relay -r
+complete -c postern -n "__fish_postern_needs_command" -l trace-exporter -r
+complete -c postern -n "__fish_postern_needs_command" -l trace-profile -r
+complete -c postern -n "__fish_postern_needs_command" -l cpu-profile -r
+complete -c postern -n "__fish_postern_needs_command" -l mem-profile -r
+complete -c postern -n "__fish_postern_needs_command" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_needs_command" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_needs_command" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_needs_command" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_needs_command" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_needs_command" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_needs_command" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_needs_command" -l os-log
+complete -c postern -n "__fish_postern_needs_command" -l trace
+complete -c postern -n "__fish_postern_needs_command" -l nocache
 complete -c postern -n "__fish_postern_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern -n "__fish_postern_needs_command" -s V -l version -d 'Print version'
 complete -c postern -n "__fish_postern_needs_command" -f -a "login" -d 'Log in to a cluster'
@@ -38,126 +69,593 @@ complete -c postern -n "__fish_postern_needs_command" -f -a "db" -d 'List databa
 complete -c postern -n "__fish_postern_needs_command" -f -a "proxy" -d 'Open a tunnel: "proxy db" is "db proxy", as in tsh'
 complete -c postern -n "__fish_postern_needs_command" -f -a "version" -d 'Show the version of this program'
 complete -c postern -n "__fish_postern_needs_command" -f -a "util" -d 'Generate completions and manual pages'
-complete -c postern -n "__fish_postern_using_subcommand login" -l proxy -d 'Proxy of the cluster; without a port, 443 and 3080 are tried side by side. Default: $POSTERN_PROXY, else the last one' -r
-complete -c postern -n "__fish_postern_using_subcommand login" -l user -d 'Teleport user. Default: $POSTERN_USER, else as at the last login; else a terminal is asked, and a script is the user at this computer' -r
-complete -c postern -n "__fish_postern_using_subcommand login" -l ttl -d 'How long the login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l ca-file -d 'Trust the authorities in this PEM file for the proxy\'s certificate, or that very certificate; remembered' -r -F
 complete -c postern -n "__fish_postern_using_subcommand login" -l key-store -d 'Where the private key goes. Default: the keychain if other sessions of this user can read it there, else a file' -r -f -a "file\t'A file that only this user can read'
 keychain\t'The keychain of the operating system'"
-complete -c postern -n "__fish_postern_using_subcommand login" -l auth -d 'Log in as a local user where the cluster\'s default is something else' -r -f -a "local\t'Password and one-time code'"
-complete -c postern -n "__fish_postern_using_subcommand login" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand login" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand login" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand login" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand login" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand login" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand login" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand login" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand login" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand login" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l mem-profile -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l force -d 'Log in again even though the login is still valid'
-complete -c postern -n "__fish_postern_using_subcommand login" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
 complete -c postern -n "__fish_postern_using_subcommand login" -l password-stdin -d 'Read the password from the first line of standard input, and the one-time code from the second'
+complete -c postern -n "__fish_postern_using_subcommand login" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand login" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand login" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand login" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand login" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand login" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand login" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand login" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand login" -l trace
+complete -c postern -n "__fish_postern_using_subcommand login" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand logout" -l proxy -d 'Only the login at this proxy; without it, every login' -r
-complete -c postern -n "__fish_postern_using_subcommand logout" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand logout" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand logout" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand logout" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand logout" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand logout" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand logout" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand logout" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand logout" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand logout" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand logout" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand logout" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand logout" -l trace
+complete -c postern -n "__fish_postern_using_subcommand logout" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand status" -l proxy -d 'The login at this proxy instead of the last one' -r
-complete -c postern -n "__fish_postern_using_subcommand status" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand status" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand status" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand status" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand status" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand status" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand status" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand status" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand status" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand status" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand status" -s v -l verbose -d 'Nothing more than without it; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand status" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand status" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand status" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand status" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand status" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand status" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand status" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand status" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand status" -l trace
+complete -c postern -n "__fish_postern_using_subcommand status" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand clusters" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand clusters" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -s q -l quiet -d 'Neither heads nor the last column'
+complete -c postern -n "__fish_postern_using_subcommand clusters" -s v -l verbose -d 'Nothing more than without it; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand clusters" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand clusters" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l trace
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand clusters" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -f -a "ls" -d 'List databases, with the users and database roles you may have there'
 complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -f -a "connect" -d 'Connect to a database with psql'
 complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -f -a "proxy" -d 'Open a tunnel for any program on this computer (also "postern proxy db")'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l mem-profile -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Also protocol, type, address, database roles and names, and the labels of Teleport itself'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l db-name -d 'Database name' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s u -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s n -l db-name -d 'Database name' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s r -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l labels -d 'Only databases with these labels, e.g. env=dev,team=a' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l request-reason -d 'There are no requests that could have a reason; tsh has it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l tunnel -d 'There is always a tunnel; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l db-name -d 'Database name' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s u -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s n -l db-name -d 'Database name' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s r -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l labels -d 'Only databases with these labels, e.g. env=dev,team=a' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l request-reason -d 'There are no requests that could have a reason; tsh has it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s p -l port -d 'Port on 127.0.0.1; without it, any free one' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l listen -d 'Address of this computer\'s own to listen on, e.g. 127.0.0.1:5432 or [::1]:0' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l tunnel -d 'There is always a tunnel; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l trace
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -f -a "db" -d 'Open a tunnel for any program on this computer'
-complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
-complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l db-name -d 'Database name' -r
-complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s u -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s n -l db-name -d 'Database name' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s r -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l labels -d 'Only databases with these labels, e.g. env=dev,team=a' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l request-reason -d 'There are no requests that could have a reason; tsh has it' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
-complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s p -l port -d 'Port on 127.0.0.1; without it, any free one' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l listen -d 'Address of this computer\'s own to listen on, e.g. 127.0.0.1:5432 or [::1]:0' -r
-complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l tunnel -d 'There is always a tunnel; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l trace
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand version" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand version" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand version" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand version" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand version" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand version" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand version" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand version" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand version" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand version" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l client -d 'Nothing but this program\'s version, which is all there is; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand version" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand version" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand version" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand version" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand version" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand version" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand version" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand version" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand version" -l trace
+complete -c postern -n "__fish_postern_using_subcommand version" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l trace
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -f -a "man" -d 'Write the manual pages into a directory'
 complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -f -a "probe-key" -d 'Print the SHA-256 of a keychain entry, read from a new session; "login" asks for this before it relies on a keychain'
-complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l trace
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l trace
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l format -d 'How to print results; with json, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
-names\t'Only the names, one a line ("db ls")'"
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l trace
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -s h -l help -d 'Print help (see more with \'--help\')'

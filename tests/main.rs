@@ -9,6 +9,7 @@ mod db_connect;
 mod db_ls;
 mod exit_codes;
 mod generated_fresh;
+mod habits;
 mod half_open;
 mod json_shapes;
 mod leaf;

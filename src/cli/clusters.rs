@@ -5,13 +5,21 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 
-use super::{CliError, Cx, Exit, Format};
+use super::{CliError, Cx, Exit};
 use crate::auth::clusters::RemoteCluster;
 use crate::flow::conn::ClusterConn;
 
 /// Arguments of `clusters`.
 #[derive(Args, Debug)]
-pub struct ClustersArgs {}
+pub struct ClustersArgs {
+    /// Neither heads nor the last column
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Nothing more than without it; tsh has it
+    #[arg(short, long, hide = true)]
+    verbose: bool,
+}
 
 /// A cluster, with tsh's keys (db-client.md 13.4).
 #[derive(Debug, Serialize)]
@@ -27,38 +35,44 @@ struct Row<'a> {
 ///
 /// # Errors
 /// Those of loading the login and of the auth service.
-pub async fn run(cx: &mut Cx, _args: ClustersArgs) -> Result<Exit, CliError> {
+pub async fn run(cx: &mut Cx, args: ClustersArgs) -> Result<Exit, CliError> {
     let session = cx.session().await?;
     let root = &session.profile.cluster;
     let conn = ClusterConn::connect(&session, root).await?;
     let remote = conn.remote_clusters().await?;
-    let rows = rows(root, &remote);
-    if cx.format == Format::Json {
+    let rows = rows(root, cx.cluster(&session), &remote);
+    if cx.format.is_structured() {
         cx.ui.json(&rows);
         return Ok(Exit::Done);
     }
     let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    if args.quiet {
+        for row in &cells {
+            cx.ui.out(row[..4].join(" ").trim_end());
+        }
+        return Ok(Exit::Done);
+    }
     cx.ui
-        .table(&["Cluster", "Status", "Type", "Labels"], &cells);
+        .table(&["Cluster", "Status", "Type", "Labels", "Selected"], &cells);
     Ok(Exit::Done)
 }
 
-fn rows<'a>(root: &'a str, remote: &'a [RemoteCluster]) -> Vec<Row<'a>> {
-    let root = Row {
+fn rows<'a>(root: &'a str, selected: &str, remote: &'a [RemoteCluster]) -> Vec<Row<'a>> {
+    let first = Row {
         cluster_name: root,
         status: "online",
         cluster_type: "root",
         labels: None,
-        selected: true,
+        selected: root == selected,
     };
     let leafs = remote.iter().map(|leaf| Row {
         cluster_name: &leaf.name,
         status: if leaf.online { "online" } else { "offline" },
         cluster_type: "leaf",
         labels: Some(&leaf.labels).filter(|labels| !labels.is_empty()),
-        selected: false,
+        selected: leaf.name == selected,
     });
-    std::iter::once(root).chain(leafs).collect()
+    std::iter::once(first).chain(leafs).collect()
 }
 
 fn cells(row: &Row<'_>) -> Vec<String> {
@@ -73,6 +87,7 @@ fn cells(row: &Row<'_>) -> Vec<String> {
         row.status.to_owned(),
         row.cluster_type.to_owned(),
         labels.join(", "),
+        if row.selected { "*" } else { "" }.to_owned(),
     ]
 }
 
@@ -93,9 +108,12 @@ mod tests {
             {"cluster_name": "leaf", "status": "online", "cluster_type": "leaf", "labels": null, "selected": false}
         ]);
         assert_eq!(
-            serde_json::to_value(rows("root", &[leaf("leaf", true)])).expect("JSON"),
+            serde_json::to_value(rows("root", "root", &[leaf("leaf", true)])).expect("JSON"),
             recorded
         );
-        assert_eq!(rows("root", &[leaf("leaf", false)])[1].status, "offline");
+        let offline = [leaf("leaf", false)];
+        let rows = rows("root", "leaf", &offline);
+        assert_eq!(rows[1].status, "offline");
+        assert!(rows[1].selected && !rows[0].selected);
     }
 }

@@ -1,4 +1,6 @@
 //! Every environment variable the program looks at, in one place; the manual's list is made from it.
+//!
+//! Settings that tsh has too are taken from `POSTERN_NAME` first, then from `TELEPORT_NAME` (db-client.md 1.4).
 
 /// Directory of profiles and keys.
 pub const POSTERN_HOME: &str = "POSTERN_HOME";
@@ -6,6 +8,12 @@ pub const POSTERN_HOME: &str = "POSTERN_HOME";
 pub const POSTERN_PROXY: &str = "POSTERN_PROXY";
 /// Teleport user to log in as.
 pub const POSTERN_USER: &str = "POSTERN_USER";
+/// Directory of tsh's profiles and of its configuration.
+pub const TELEPORT_HOME: &str = "TELEPORT_HOME";
+/// File to use instead of `/etc/tsh.yaml`.
+pub const TELEPORT_GLOBAL_TSH_CONFIG: &str = "TELEPORT_GLOBAL_TSH_CONFIG";
+/// The former name of `TELEPORT_CLUSTER`.
+pub const TELEPORT_SITE: &str = "TELEPORT_SITE";
 /// No colours.
 pub const NO_COLOR: &str = "NO_COLOR";
 /// Kind of the terminal.
@@ -15,6 +23,8 @@ pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Directory of trusted certificates instead of the system's.
 pub const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 
+/// The user's own directory.
+pub const HOME: &str = "HOME";
 /// The operating system's user name, on most systems.
 pub const USER: &str = "USER";
 /// The same, where [`USER`] is not set.
@@ -23,18 +33,50 @@ pub const LOGNAME: &str = "LOGNAME";
 pub const USERNAME: &str = "USERNAME";
 
 /// Name and meaning of each variable, for the manual.
-pub const DOCUMENTED: [(&str, &str); 8] = [
+pub const DOCUMENTED: &[(&str, &str)] = &[
     (
         POSTERN_HOME,
         "Directory for profiles and private keys. Default: \"postern\" in the platform's directory for application data, e.g. ~/.local/share/postern.",
     ),
     (
         POSTERN_PROXY,
-        "HOST or HOST:PORT of the proxy: for \"login\" when --proxy is not given; for the other commands which login to use when there are several.",
+        "HOST or HOST:PORT of the proxy when --proxy is not given: to log in to, and which login to use when there are several.",
+    ),
+    (
+        "TELEPORT_PROXY",
+        "The same, when POSTERN_PROXY is not set. So with each pair here.",
     ),
     (
         POSTERN_USER,
-        "Teleport user for \"login\" when --user is not given.",
+        "Teleport user when --user is not given (also TELEPORT_USER).",
+    ),
+    (
+        "POSTERN_CLUSTER",
+        "Cluster that owns the databases when --cluster is not given (also TELEPORT_CLUSTER, TELEPORT_SITE).",
+    ),
+    (
+        "POSTERN_AUTH",
+        "How to log in when --auth is not given (also TELEPORT_AUTH).",
+    ),
+    (
+        "POSTERN_IDENTITY_FILE",
+        "Identity file when --identity is not given (also TELEPORT_IDENTITY_FILE).",
+    ),
+    (
+        "POSTERN_MFA_MODE",
+        "Second factor when --mfa-mode is not given; a mode that this program cannot do counts as not set (also TELEPORT_MFA_MODE).",
+    ),
+    (
+        "POSTERN_DEBUG",
+        "1 or true: as --debug (also TELEPORT_DEBUG).",
+    ),
+    (
+        "TELEPORT_HEADLESS",
+        "1 or true: as --auth headless, when nothing else names a way to log in.",
+    ),
+    (
+        TELEPORT_HOME,
+        "Directory of tsh, read and never written. Default: ~/.tsh.",
     ),
     (
         USER,
@@ -57,10 +99,26 @@ pub const DOCUMENTED: [(&str, &str); 8] = [
 pub struct Env {
     /// [`POSTERN_HOME`].
     pub home: Option<String>,
-    /// [`POSTERN_PROXY`].
+    /// [`POSTERN_PROXY`], else Teleport's.
     pub proxy: Option<String>,
-    /// [`POSTERN_USER`].
+    /// [`POSTERN_USER`], else Teleport's.
     pub user: Option<String>,
+    /// The cluster that owns the databases.
+    pub cluster: Option<String>,
+    /// How to log in.
+    pub auth: Option<String>,
+    /// An identity file.
+    pub identity: Option<String>,
+    /// The second factor that is wanted.
+    pub mfa_mode: Option<String>,
+    /// Say more.
+    pub debug: bool,
+    /// Log in by another device.
+    pub headless: bool,
+    /// [`TELEPORT_HOME`], else `.tsh` in the user's own directory.
+    pub tsh_home: Option<String>,
+    /// [`TELEPORT_GLOBAL_TSH_CONFIG`].
+    pub tsh_global_config: Option<String>,
     /// Name of the user at this computer.
     pub os_user: Option<String>,
     /// Colours are unwanted: [`NO_COLOR`], or [`TERM`] is `dumb`.
@@ -70,11 +128,32 @@ pub struct Env {
 impl Env {
     /// Reads the process environment. Empty variables count as unset.
     pub fn read() -> Self {
-        let get = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self::from(|name| std::env::var(name).ok())
+    }
+
+    fn from(get: impl Fn(&str) -> Option<String>) -> Self {
+        let get = |name: &str| get(name).filter(|value| !value.is_empty());
+        let ours = |name: &str| {
+            get(&format!("POSTERN_{name}")).or_else(|| get(&format!("TELEPORT_{name}")))
+        };
+        // Teleport's own spellings of yes; anything else is no (db-client.md 1.2).
+        let yes = |name: &str| {
+            ours(name)
+                .is_some_and(|v| matches!(v.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
+        };
         Self {
             home: get(POSTERN_HOME),
-            proxy: get(POSTERN_PROXY),
-            user: get(POSTERN_USER),
+            proxy: ours("PROXY"),
+            user: ours("USER"),
+            cluster: ours("CLUSTER").or_else(|| get(TELEPORT_SITE)),
+            auth: ours("AUTH"),
+            identity: ours("IDENTITY_FILE"),
+            mfa_mode: ours("MFA_MODE"),
+            debug: yes("DEBUG"),
+            headless: yes("HEADLESS"),
+            tsh_home: get(TELEPORT_HOME)
+                .or_else(|| get(HOME).map(|home| format!("{}/.tsh", home.trim_end_matches('/')))),
+            tsh_global_config: get(TELEPORT_GLOBAL_TSH_CONFIG),
             // Windows may put a domain before it.
             os_user: get(USER)
                 .or_else(|| get(LOGNAME))
@@ -82,5 +161,48 @@ impl Env {
                 .map(|user| user.rsplit('\\').next().unwrap_or_default().to_owned()),
             no_color: get(NO_COLOR).is_some() || get(TERM).is_some_and(|term| term == "dumb"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Env {
+        Env::from(|name| {
+            variables
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn our_own_variables_come_before_teleports() {
+        let env = read(&[
+            ("POSTERN_PROXY", "ours"),
+            ("TELEPORT_PROXY", "theirs"),
+            ("POSTERN_USER", ""),
+            ("TELEPORT_USER", "alice"),
+            ("TELEPORT_SITE", "leaf"),
+            ("TELEPORT_AUTH", "okta"),
+            ("TELEPORT_IDENTITY_FILE", "/id"),
+            ("TELEPORT_DEBUG", "nonsense"),
+            ("HOME", "/home/a"),
+        ]);
+        assert_eq!(env.proxy.as_deref(), Some("ours"));
+        assert_eq!(env.user.as_deref(), Some("alice"));
+        assert_eq!(env.cluster.as_deref(), Some("leaf"));
+        assert_eq!(env.auth.as_deref(), Some("okta"));
+        assert_eq!(env.identity.as_deref(), Some("/id"));
+        assert_eq!(env.tsh_home.as_deref(), Some("/home/a/.tsh"));
+        assert!(!env.debug);
+        let env = read(&[
+            ("TELEPORT_SITE", "a"),
+            ("TELEPORT_CLUSTER", "b"),
+            ("POSTERN_DEBUG", "1"),
+        ]);
+        assert_eq!(env.cluster.as_deref(), Some("b"));
+        assert!(env.debug);
     }
 }

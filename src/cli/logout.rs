@@ -8,24 +8,18 @@ use crate::profile::{Profile, ProfileError};
 
 /// Arguments of `logout`.
 #[derive(Args, Debug)]
-pub struct LogoutArgs {
-    /// Only the login at this proxy; without it, every login
-    #[arg(long, value_name = "HOST[:PORT]")]
-    pub proxy: Option<String>,
-}
+pub struct LogoutArgs {}
 
-/// Removes logins, valid or expired. Damaged profiles are named and kept.
+/// Removes logins, valid or expired: all, or those that `--proxy` and `--user` leave when they are typed; the environment
+/// narrows nothing. Damaged profiles are named and kept.
 ///
 /// # Errors
 /// [`super::Kind::NotLoggedIn`] when there is none.
-pub fn run(cx: &mut Cx, args: &LogoutArgs) -> Result<Exit, CliError> {
-    let (profiles, damaged) = wanted(cx, args)?;
+pub fn run(cx: &mut Cx, _args: &LogoutArgs) -> Result<Exit, CliError> {
+    let (profiles, damaged) = wanted(cx)?;
     if profiles.is_empty() {
         let Some(error) = damaged.into_iter().next() else {
-            return Err(SessionError::NotLoggedIn {
-                proxy: args.proxy.clone(),
-            }
-            .into());
+            return Err(nobody(cx));
         };
         return Err(error.into());
     }
@@ -46,16 +40,45 @@ pub fn run(cx: &mut Cx, args: &LogoutArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn wanted(cx: &Cx, args: &LogoutArgs) -> Result<(Vec<Profile>, Vec<ProfileError>), CliError> {
-    if let Some(proxy) = &args.proxy {
-        return Ok((cx.home.find(proxy)?.into_iter().collect(), Vec::new()));
-    }
+/// What was typed: the proxy and the user.
+fn typed(cx: &Cx) -> (Option<&String>, Option<&String>) {
+    let global = &cx.global;
+    (
+        global.proxy.as_ref().filter(|_| global.typed.proxy),
+        global.user.as_ref().filter(|_| global.typed.user),
+    )
+}
+
+fn wanted(cx: &Cx) -> Result<(Vec<Profile>, Vec<ProfileError>), CliError> {
+    let (proxy, user) = typed(cx);
     let (mut profiles, mut damaged) = (Vec::new(), Vec::new());
-    for profile in cx.home.all()? {
-        match profile {
-            Ok(profile) => profiles.push(profile),
-            Err(error) => damaged.push(error),
+    if let Some(proxy) = proxy {
+        profiles.extend(cx.home.find(proxy)?);
+    } else {
+        for profile in cx.home.all()? {
+            match profile {
+                Ok(profile) => profiles.push(profile),
+                Err(error) => damaged.push(error),
+            }
         }
     }
+    if let Some(user) = user {
+        profiles.retain(|profile| profile.user == *user);
+    }
     Ok((profiles, damaged))
+}
+
+/// Nothing to do is no success: whoever meant a login should know that it is not there.
+fn nobody(cx: &Cx) -> CliError {
+    let (proxy, user) = typed(cx);
+    let error = CliError::from(SessionError::NotLoggedIn {
+        proxy: proxy.cloned(),
+    });
+    match user {
+        Some(user) => CliError {
+            message: format!("{} as {user}", error.message),
+            ..error
+        },
+        None => error,
+    }
 }

@@ -15,6 +15,7 @@ pub mod output;
 mod signals;
 pub mod status;
 pub mod ui;
+mod usage;
 pub mod util;
 pub mod version;
 
@@ -24,7 +25,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub use args::Format;
+pub use args::{Format, Global};
 pub use env::Env;
 pub use error::{CliError, Kind};
 pub use exit::Exit;
@@ -38,13 +39,14 @@ use crate::profile::Home;
 #[command(
     name = "postern",
     version,
+    args_override_self = true,
     propagate_version = false,
     disable_help_subcommand = true,
     max_term_width = 100
 )]
 pub struct Cli {
     #[command(flatten)]
-    global: args::Global,
+    global: Global,
     #[command(subcommand)]
     command: Command,
 }
@@ -80,6 +82,8 @@ pub struct Cx {
     pub home: Home,
     /// What the environment says.
     pub env: Env,
+    /// The options of every command, completed by the environment.
+    pub global: Global,
     /// Somebody is there to answer: terminals, and no `--non-interactive`.
     pub interactive: bool,
     /// How to print results.
@@ -95,11 +99,53 @@ impl Cx {
     /// # Errors
     /// [`Kind::NotLoggedIn`], mostly.
     pub async fn session(&mut self) -> Result<Session, CliError> {
-        let session = login::renew::session(self).await?;
+        let mut session = login::renew::session(self).await?;
+        self.check_user(&session)?;
+        session.profile.trust.insecure |= self.global.insecure;
         if session.profile.trust.insecure {
             self.warn_insecure(&session.profile.proxy.clone());
         }
         Ok(session)
+    }
+
+    /// The cluster that owns the databases.
+    pub fn cluster<'a>(&'a self, session: &'a Session) -> &'a str {
+        self.global
+            .cluster
+            .as_deref()
+            .unwrap_or(&session.profile.cluster)
+    }
+
+    /// A login of somebody else than `--user` names is not used.
+    fn check_user(&self, session: &Session) -> Result<(), CliError> {
+        let there = &session.certificate.identity.username;
+        match &self.global.user {
+            Some(wanted) if wanted != there => Err(CliError::new(
+                Kind::NotLoggedIn,
+                format!(
+                    "not logged in to {} as {wanted}, but as {there}",
+                    session.profile.proxy
+                ),
+            )
+            .hint(format!(
+                "postern login --proxy {} --user {}",
+                session.profile.proxy,
+                output::shell_word(wanted)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says what `--debug` owes, and which options do nothing here.
+    fn tell_settings(&mut self) {
+        for note in self.global.ignored.notes() {
+            self.ui.status(&format!("note: {note}"));
+        }
+        for line in self.global.told(&self.env) {
+            self.ui.debug(&line);
+        }
+        self.ui
+            .debug(&format!("state is in {}", self.home.dir().display()));
     }
 
     /// Warns that nobody verified the proxy's certificate.
@@ -122,23 +168,25 @@ pub fn command() -> clap::Command {
 
 fn run(argv: &[OsString]) -> Exit {
     let env = Env::read();
-    // A wrong command line is reported in the form it asks for.
-    let wants_json = argv
-        .windows(2)
-        .any(|w| w[0] == "--format" && w[1] == "json")
-        || argv.iter().any(|a| a == "--format=json");
+    let definition = command();
+    let argv = usage::as_clap_knows(argv, &definition);
     let color = !env.no_color;
-    let matches = match command().try_get_matches_from(argv) {
+    let matches = match definition.clone().try_get_matches_from(&argv) {
         Ok(matches) => matches,
-        Err(error) => return usage(&error, wants_json, color),
+        Err(error) => return usage::report(&error, &argv, &definition, color),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, wants_json, color),
+        Err(error) => return usage::report(&error, &argv, &definition, color),
     };
-    let format = cli.global.format;
-    let mut ui = Ui::real(color, !cli.global.non_interactive, format == Format::Json);
-    let mut result = match names_only_for_ls(format, &matches).and_then(|()| home(&env)) {
+    let global = cli.global.merged(&env);
+    let format = global.format;
+    let structured = format.is_structured();
+    let mut ui = Ui::real(color, !global.non_interactive, structured)
+        .with_yaml(format == Format::Yaml)
+        .with_debug(global.debug);
+    let checked = usage::check(&global, &matches).and_then(|()| home(&env, &global));
+    let mut result = match checked {
         Ok(home) => {
             let now = SystemTime::now()
                 .duration_since(UNIX_EPOCH)
@@ -148,10 +196,12 @@ fn run(argv: &[OsString]) -> Exit {
                 ui,
                 home,
                 env,
+                global,
                 interactive,
                 format,
                 now,
             };
+            cx.tell_settings();
             let result = dispatch(&mut cx, cli.command);
             ui = cx.ui;
             result
@@ -195,7 +245,7 @@ fn drive(command: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, 
     result
 }
 
-fn home(env: &Env) -> Result<Home, CliError> {
+fn home(env: &Env, global: &Global) -> Result<Home, CliError> {
     let home = match &env.home {
         Some(dir) => Home::new(dir),
         None => Home::platform().ok_or_else(|| {
@@ -203,61 +253,5 @@ fn home(env: &Env) -> Result<Home, CliError> {
                 .hint("set POSTERN_HOME to a directory for postern's state")
         })?,
     };
-    Ok(home.select(env.proxy.clone()))
-}
-
-fn names_only_for_ls(format: Format, matches: &clap::ArgMatches) -> Result<(), CliError> {
-    let is_ls = matches
-        .subcommand()
-        .is_some_and(|(name, sub)| name == "db" && sub.subcommand_name() == Some("ls"));
-    if format == Format::Names && !is_ls {
-        return Err(CliError::new(
-            Kind::Usage,
-            "--format names is only for \"postern db ls\"",
-        ));
-    }
-    Ok(())
-}
-
-/// Reports what clap found: help and version are answers, everything else is a wrong command line.
-fn usage(error: &clap::Error, json: bool, color: bool) -> Exit {
-    let mut ui = Ui::real(color, false, json);
-    if !error.use_stderr() || !json {
-        ui.clap(error);
-        let exit = if error.use_stderr() {
-            Exit::Usage
-        } else {
-            Exit::Done
-        };
-        return if ui.finish().is_err() {
-            Exit::Failed
-        } else {
-            exit
-        };
-    }
-    let error = wrong(error);
-    ui.error(&error);
-    Exit::Usage
-}
-
-/// A wrong command line as an error of ours: clap's first line, and what it proposes.
-fn wrong(error: &clap::Error) -> CliError {
-    use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
-    if matches!(
-        error.kind(),
-        DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand
-    ) {
-        return CliError::new(Kind::Usage, "the command line names no command")
-            .hint("postern --help lists the commands");
-    }
-    let text = error.render().to_string();
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let message = lines
-        .next()
-        .unwrap_or("wrong command line")
-        .trim_start_matches("error: ")
-        .to_owned();
-    let mut error = CliError::new(Kind::Usage, message);
-    error.hints.extend(lines.next().map(str::to_owned));
-    error
+    Ok(home.select(global.proxy.clone()))
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::{date, remaining, rfc3339};
-use super::{CliError, Cx, Exit, Format};
+use super::{CliError, Cx, Exit};
 use crate::flow::session::{self, SessionError};
 use crate::identity::{Certificate, Traits};
 use crate::profile::{Home, KeyLocation, Profile};
@@ -12,9 +12,9 @@ use crate::profile::{Home, KeyLocation, Profile};
 /// Arguments of `status`.
 #[derive(Args, Debug)]
 pub struct StatusArgs {
-    /// The login at this proxy instead of the last one
-    #[arg(long, value_name = "HOST[:PORT]")]
-    pub proxy: Option<String>,
+    /// Nothing more than without it; tsh has it
+    #[arg(short, long, hide = true)]
+    verbose: bool,
 }
 
 /// A login as `--format json` prints it; also the result of `login`.
@@ -128,18 +128,15 @@ pub(super) fn key_place(home: &Home, profile: &Profile) -> String {
 ///
 /// # Errors
 /// [`super::Kind::NotLoggedIn`], also when the login has expired or its key is gone; it is shown before.
-pub fn run(cx: &mut Cx, args: &StatusArgs) -> Result<Exit, CliError> {
-    let home = match &args.proxy {
-        Some(proxy) => cx.home.clone().select(Some(proxy.clone())),
-        None => cx.home.clone(),
-    };
+pub fn run(cx: &mut Cx, _args: &StatusArgs) -> Result<Exit, CliError> {
+    let home = cx.home.clone();
     let (profile, certificate) = match session::peek(&home) {
         Err(SessionError::NotLoggedIn { proxy: None }) => return Err(nobody(&home)),
         other => other?,
     };
     let mut report = Report::new(&home, &profile, &certificate, cx.now);
     report.other_logins = others(&home, &profile);
-    if cx.format == Format::Json {
+    if cx.format.is_structured() {
         cx.ui.json(&report);
     } else {
         report.text(cx, certificate.not_after);

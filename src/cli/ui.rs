@@ -31,6 +31,8 @@ pub struct Ui {
     err_color: bool,
     can_prompt: bool,
     json: bool,
+    yaml: bool,
+    debug: bool,
     quiet: bool,
     failed: Option<io::Error>,
 }
@@ -59,9 +61,25 @@ impl Ui {
             err_color: color && err_terminal,
             can_prompt: interactive && err_terminal && io::stdin().is_terminal(),
             json,
+            yaml: false,
+            debug: false,
             quiet: json,
             failed: None,
         }
+    }
+
+    /// The same, with results as YAML where they would be JSON.
+    #[must_use]
+    pub fn with_yaml(mut self, yaml: bool) -> Self {
+        self.yaml = yaml;
+        self
+    }
+
+    /// The same, with [`Self::debug`] heard.
+    #[must_use]
+    pub fn with_debug(mut self, debug: bool) -> Self {
+        self.debug = debug;
+        self
     }
 
     /// A pipe into memory that never prompts; for tests of commands. See [`Self::taken`].
@@ -73,6 +91,8 @@ impl Ui {
             err_color: false,
             can_prompt: false,
             json,
+            yaml: false,
+            debug: false,
             quiet: json,
             failed: None,
         }
@@ -92,7 +112,7 @@ impl Ui {
         self.can_prompt
     }
 
-    /// Tells whether `--format json` holds.
+    /// Tells whether a program reads the results: `--format json`, `--format yaml`.
     pub fn is_json(&self) -> bool {
         self.json
     }
@@ -103,19 +123,28 @@ impl Ui {
         self.write_out(&line);
     }
 
-    /// Prints a value as one line of JSON.
+    /// Prints a value as one line of JSON, or as YAML.
     pub fn json_line(&mut self, value: &impl Serialize) {
-        match serde_json::to_string(value) {
-            Ok(text) => self.write_out(&text),
-            Err(error) => self.failed = Some(error.into()),
-        }
+        self.structured(value, serde_json::to_string(value));
     }
 
-    /// Prints a value as indented JSON.
+    /// Prints a value as indented JSON, or as YAML.
     pub fn json(&mut self, value: &impl Serialize) {
-        match serde_json::to_string_pretty(value) {
-            Ok(text) => self.write_out(&text),
-            Err(error) => self.failed = Some(error.into()),
+        self.structured(value, serde_json::to_string_pretty(value));
+    }
+
+    fn structured(&mut self, value: &impl Serialize, json: serde_json::Result<String>) {
+        let text = if self.yaml {
+            // By way of a JSON value: keys are then sorted, as tsh prints them (db-client.md 13.3).
+            serde_json::to_value(value)
+                .map_err(io::Error::from)
+                .and_then(|value| serde_saphyr::to_string(&value).map_err(io::Error::other))
+        } else {
+            json.map_err(io::Error::from)
+        };
+        match text {
+            Ok(text) => self.write_out(text.trim_end_matches('\n')),
+            Err(error) => self.failed = Some(error),
         }
     }
 
@@ -142,6 +171,13 @@ impl Ui {
         self.labelled("warning", Paint::Yellow, text);
     }
 
+    /// Says something that only `--debug` wants to know, on stderr.
+    pub fn debug(&mut self, text: &str) {
+        if self.debug {
+            self.labelled("debug", Paint::Cyan, text);
+        }
+    }
+
     /// Proposes something on stderr; silent with `--format json`.
     pub fn hint(&mut self, text: &str) {
         if !self.quiet {
@@ -162,6 +198,11 @@ impl Ui {
             return;
         }
         self.labelled("error", Paint::Red, &error.message);
+        self.debug(&format!(
+            "it failed at: {}; exit code {}",
+            error.hop,
+            error.kind.exit().code()
+        ));
         for hint in &error.hints {
             self.hint(hint);
         }

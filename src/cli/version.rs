@@ -3,11 +3,15 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::{CliError, Cx, Exit, Format};
+use super::{CliError, Cx, Exit};
 
 /// Arguments of `version`.
 #[derive(Args, Debug)]
-pub struct VersionArgs {}
+pub struct VersionArgs {
+    /// Nothing but this program's version, which is all there is; tsh has it
+    #[arg(long, hide = true)]
+    client: bool,
+}
 
 #[derive(Serialize)]
 struct Version {
@@ -20,7 +24,7 @@ struct Version {
 /// None.
 pub fn run(cx: &mut Cx, _args: &VersionArgs) -> Result<Exit, CliError> {
     let version = env!("CARGO_PKG_VERSION");
-    if cx.format == Format::Json {
+    if cx.format.is_structured() {
         cx.ui.json_line(&Version { version });
     } else {
         cx.ui.out(&format!("postern {version}"));

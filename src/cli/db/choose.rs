@@ -23,10 +23,6 @@ pub struct FilterArgs {
     /// Only databases for which this expression holds, e.g. 'labels["env"] == "dev"'
     #[arg(long, value_name = "EXPRESSION")]
     pub query: Option<String>,
-
-    /// The cluster that owns the databases: a leaf of the one you are logged in to
-    #[arg(short = 'c', long, value_name = "CLUSTER")]
-    pub cluster: Option<String>,
 }
 
 impl FilterArgs {
@@ -53,11 +49,6 @@ impl FilterArgs {
         }
         Ok(filter)
     }
-
-    /// The cluster that owns the databases.
-    pub fn cluster<'a>(&'a self, session: &'a Session) -> &'a str {
-        self.cluster.as_deref().unwrap_or(&session.profile.cluster)
-    }
 }
 
 /// What to connect to.
@@ -68,20 +59,32 @@ pub struct TargetArgs {
     pub name: Option<String>,
 
     /// Database user; not needed where users are provisioned automatically
-    #[arg(long, value_name = "USER")]
+    #[arg(short = 'u', long, value_name = "USER")]
     pub db_user: Option<String>,
 
     /// Database name
-    #[arg(long, value_name = "NAME")]
+    #[arg(short = 'n', long, value_name = "NAME")]
     pub db_name: Option<String>,
 
     /// Database roles for an automatically provisioned user, separated by commas; without it, all you may have
-    #[arg(long, value_name = "ROLE,ROLE")]
+    #[arg(short = 'r', long, value_name = "ROLE,ROLE")]
     pub db_roles: Vec<String>,
 
     /// Only databases with these labels, e.g. env=dev,team=a
     #[arg(long, value_name = "KEY=VALUE")]
     pub labels: Vec<String>,
+
+    /// There is always a tunnel; tsh has it
+    #[arg(long, hide = true)]
+    pub tunnel: bool,
+
+    /// Access is never requested by itself; tsh has it
+    #[arg(long, hide = true)]
+    pub disable_access_request: bool,
+
+    /// There are no requests that could have a reason; tsh has it
+    #[arg(long, hide = true, value_name = "TEXT")]
+    pub request_reason: Option<String>,
 
     /// Which databases come into question.
     #[command(flatten)]
@@ -117,7 +120,7 @@ pub async fn target(
 ) -> Result<(ClusterConn, Target), CliError> {
     find(cx, session, args)
         .await
-        .map_err(|error| fitting(error, program, args.filter.cluster.as_deref()))
+        .map_err(|error| fitting(error, program, cx.global.cluster.as_deref()))
 }
 
 /// Which command the target is for.
@@ -157,7 +160,7 @@ async fn find(
 ) -> Result<(ClusterConn, Target), CliError> {
     let mut wish = args.wish()?;
     let filter = args.filter.filter(&args.labels)?;
-    let conn = ClusterConn::connect(session, args.filter.cluster(session)).await?;
+    let conn = ClusterConn::connect(session, cx.cluster(session)).await?;
     let (databases, checker) = tokio::join!(conn.databases(&filter), conn.checker());
     let (databases, checker) = (databases?, checker?);
     let place = Place {

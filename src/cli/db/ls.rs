@@ -34,7 +34,7 @@ pub async fn run(cx: &mut Cx, args: LsArgs) -> Result<Exit, CliError> {
     let session = cx.session().await?;
     let filter = args.filter.filter(&args.labels)?;
     let step = async {
-        let conn = ClusterConn::connect(&session, args.filter.cluster(&session)).await?;
+        let conn = ClusterConn::connect(&session, cx.cluster(&session)).await?;
         let (databases, checker) = tokio::join!(conn.databases(&filter), conn.checker());
         Ok((databases?, checker))
     };
@@ -45,20 +45,18 @@ pub async fn run(cx: &mut Cx, args: LsArgs) -> Result<Exit, CliError> {
     }
     let rows = rows(&databases, checker.as_ref().ok());
     match cx.format {
-        Format::Json => cx.ui.json(&json::elements(&rows)),
+        Format::Json | Format::Yaml => cx.ui.json(&json::elements(&rows)),
         Format::Names => rows.iter().for_each(|row| cx.ui.out(&row.database.name)),
-        Format::Text if rows.is_empty() => {
+        Format::Text | Format::Cmd if rows.is_empty() => {
             let which = if filter.is_empty() {
                 "no database that you may see"
             } else {
                 "no database that matches"
             };
-            cx.ui.status(&format!(
-                "cluster {} has {which}",
-                args.filter.cluster(&session)
-            ));
+            cx.ui
+                .status(&format!("cluster {} has {which}", cx.cluster(&session)));
         }
-        Format::Text => {
+        Format::Text | Format::Cmd => {
             let (head, cells) = table(&rows, args.verbose);
             cx.ui.table(&head, &cells);
             if rows.len() >= MANY && filter.is_empty() {

@@ -32,7 +32,7 @@ pub async fn run(cx: &mut Cx, args: LoginArgs) -> Result<Exit, CliError> {
     let plan = plan::of_args(cx, &args).await?;
     if !args.force
         && let Some(former) = &plan.former
-        && let Some(certificate) = still_valid(cx, former, &args)
+        && let Some(certificate) = still_valid(cx, former)
     {
         return already(cx, former, &certificate);
     }
@@ -84,11 +84,11 @@ fn now() -> i64 {
 }
 
 /// The certificate of an earlier login that does all that is asked for now.
-fn still_valid(cx: &Cx, former: &Profile, args: &LoginArgs) -> Option<Certificate> {
-    if args
+fn still_valid(cx: &Cx, former: &Profile) -> Option<Certificate> {
+    if cx
+        .global
         .user
         .as_ref()
-        .or(cx.env.user.as_ref())
         .is_some_and(|user| *user != former.user)
     {
         return None;

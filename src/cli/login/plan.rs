@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::args::{LoginArgs, Method, Store};
+use super::args::{LoginArgs, Store};
 use crate::cli::{CliError, Cx, Kind};
 use crate::flow::login;
 use crate::profile::keys::KeyStore;
@@ -36,7 +36,7 @@ pub(super) struct Plan {
 /// # Errors
 /// [`Kind::Usage`] when a script leaves something open; an address, a file or a profile that is of no use.
 pub(super) async fn of_args(cx: &mut Cx, args: &LoginArgs) -> Result<Plan, CliError> {
-    let proxy = match args.proxy.clone().or_else(|| cx.env.proxy.clone()) {
+    let proxy = match cx.global.proxy.clone() {
         Some(typed) => typed,
         None => match cx.home.current()? {
             Some(last) => last.proxy,
@@ -76,15 +76,15 @@ pub(super) async fn of_args(cx: &mut Cx, args: &LoginArgs) -> Result<Plan, CliEr
         addresses = vec![former.proxy.clone()];
     }
     let user = user(cx, args, former.as_ref())?;
-    let trust = trust(args, former.as_ref())?;
+    let trust = trust(cx, args, former.as_ref())?;
     Ok(Plan {
         proxy,
         addresses,
         former,
         user,
         trust,
-        local: args.auth == Some(Method::Local),
-        ttl: args.ttl,
+        local: local(cx)?,
+        ttl: cx.global.ttl,
         key_store: match args.key_store {
             None => KeyStore::Best,
             Some(Store::File) => KeyStore::File,
@@ -94,15 +94,28 @@ pub(super) async fn of_args(cx: &mut Cx, args: &LoginArgs) -> Result<Plan, CliEr
     })
 }
 
-/// The same login again: same proxy, same user, the key in the same kind of place. A proxy that was not verified is now:
-/// nobody said `--insecure` this time.
-pub(super) fn again(former: Profile) -> Plan {
+/// Whether `--auth` means password and one-time code.
+fn local(cx: &Cx) -> Result<bool, CliError> {
+    match cx.global.auth.as_deref() {
+        None => Ok(false),
+        Some("local") => Ok(true),
+        Some(other) => Err(CliError::new(
+            Kind::SecondFactor,
+            format!("logging in by {other:?} is not supported"),
+        )
+        .hint("with a password and a one-time code: postern login --auth local")),
+    }
+}
+
+/// The same login again: same proxy, same user, the key in the same kind of place. A proxy that was not verified is now,
+/// unless somebody says `--insecure` this time too.
+pub(super) fn again(former: Profile, insecure: bool) -> Plan {
     Plan {
         proxy: former.proxy.clone(),
         addresses: vec![former.proxy.clone()],
         user: Some(former.user.clone()),
         trust: Trust {
-            insecure: false,
+            insecure,
             ..former.trust.clone()
         },
         local: false,
@@ -136,10 +149,10 @@ pub(super) fn first(proxy: &str) -> Result<Plan, CliError> {
 
 /// The user as named or as at the last login, else, in a script, the user at this computer; a person is asked.
 fn user(cx: &Cx, args: &LoginArgs, former: Option<&Profile>) -> Result<Option<String>, CliError> {
-    let named = args
+    let named = cx
+        .global
         .user
         .clone()
-        .or_else(|| cx.env.user.clone())
         .or_else(|| former.map(|f| f.user.clone()))
         .filter(|user| !user.is_empty());
     if named.is_some() || (cx.interactive && !args.password_stdin) {
@@ -158,9 +171,9 @@ pub(super) fn here(cx: &Cx) -> Option<String> {
 }
 
 /// CA files are remembered until others are given; `--insecure` is for this login and the commands under it only.
-fn trust(args: &LoginArgs, former: Option<&Profile>) -> Result<Trust, CliError> {
+fn trust(cx: &Cx, args: &LoginArgs, former: Option<&Profile>) -> Result<Trust, CliError> {
     let mut trust = Trust {
-        insecure: args.insecure,
+        insecure: cx.global.insecure,
         ..Trust::default()
     };
     if let Some(path) = &args.ca_file {

@@ -34,7 +34,8 @@ pub(in crate::cli) async fn session(cx: &mut Cx) -> Result<Session, CliError> {
 fn cure(cx: &Cx, error: &SessionError) -> Result<Option<Plan>, CliError> {
     match error {
         SessionError::Expired { .. } | SessionError::KeyGone { .. } | SessionError::Key(_) => {
-            Ok(cx.home.current()?.map(plan::again))
+            let again = |former| plan::again(former, cx.global.insecure);
+            Ok(cx.home.current()?.map(again))
         }
         SessionError::NotLoggedIn { proxy: Some(proxy) } => plan::first(proxy).map(Some),
         SessionError::NotLoggedIn { proxy: None }

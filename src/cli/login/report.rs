@@ -1,15 +1,15 @@
 //! What `login` prints in the end.
 
 use super::now;
+use crate::cli::Cx;
 use crate::cli::output::{date, remaining};
 use crate::cli::status::Report;
-use crate::cli::{Cx, Format};
 use crate::identity::Certificate;
 use crate::profile::Profile;
 
 /// Says who is logged in now; `already`: and was before.
 pub(super) fn print(cx: &mut Cx, profile: &Profile, certificate: &Certificate, already: bool) {
-    if cx.format == Format::Json {
+    if cx.format.is_structured() {
         let report = Report::new(&cx.home, profile, certificate, cx.now).already(already);
         cx.ui.json_line(&report);
         return;

@@ -1,40 +1,6 @@
-//! Arguments that every command takes, and the forms of single values.
+//! Durations as people and tsh write them.
 
 use std::time::Duration;
-
-use clap::{Args, ValueEnum};
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs; errors are then one JSON object on stderr.
-    Json,
-    /// Only the names, one a line ("db ls").
-    Names,
-}
-
-/// Options of every command, before or after its name.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Global {
-    /// How to print results; with json, errors are one JSON object on stderr
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t,
-        hide_default_value = true,
-        display_order = 900
-    )]
-    pub format: Format,
-
-    /// Never prompt and never open a browser (implied without a terminal)
-    #[arg(long, global = true, display_order = 901)]
-    pub non_interactive: bool,
-}
 
 /// Reads a time to live: a bare number is minutes, as in tsh; else hours, minutes and seconds, e.g. `8h`, `90m`, `1h30m`.
 ///
