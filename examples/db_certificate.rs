@@ -44,8 +44,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         route: &route,
         access_requests: &[],
     };
-    let version = &session.profile.server_version;
-    let cert = certs::issue(conn.root(), &wanted, key.public(), version).await?;
+    let server = session.profile.server();
+    let cert = certs::issue(conn.root(), &wanted, key.public(), &server).await?;
     let authorities: String = session
         .profile
         .host_cas_der(&cluster)

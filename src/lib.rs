@@ -26,6 +26,7 @@
 //! | [`identity`] | what a certificate says, both ways; PEM, DER, cluster names | — |
 //! | [`proto`] | generated protobuf types | — |
 //! | [`quote`], [`hop`] | text as Go prints it; where on the way something failed | — |
+//! | [`compat`] | what differs between versions of Teleport; the only place that reads a version | — |
 //! | [`rbac`] | access rules: roles, traits, predicates, the decision | `identity`, `proto`, `quote` |
 //! | [`db`] | databases as the user sees them: naming, listing, choosing, defaults | `rbac`, `quote` |
 //! | [`transport`] | byte streams to a named service of the cluster: trust, TLS, ALPN, ping framing, gRPC | `identity`, `hop` |
@@ -39,7 +40,7 @@
 //! | [`manual`] | manual pages of both programs | clap |
 //! | `cluster` (feature) | the embedded cluster | `pg`, `identity`, `proto`, `quote`, `rbac`, and of the client the ping framing only |
 //!
-//! `pg`, `identity`, `proto`, `quote`, `rbac` and `db` are pure: no tokio, no files, no clock; times are unix seconds.
+//! `pg`, `identity`, `proto`, `quote`, `compat`, `rbac` and `db` are pure: no tokio, no files, no clock; times are unix seconds.
 //!
 //! The cluster shares only these and the framing of one stream with the client: each format is written once, encoded by one
 //! side and decoded by the other, while behaviour is implemented twice and can disagree in a test. Recorded bytes of real
@@ -61,6 +62,7 @@ pub mod cli;
 pub mod client;
 #[cfg(feature = "cluster-core")]
 pub mod cluster;
+pub mod compat;
 pub mod db;
 pub mod flow;
 pub mod hop;

@@ -35,6 +35,7 @@ mod server_users;
 mod sessions;
 mod three_lines;
 mod tunnel_and_login;
+mod versions;
 
 /// A file that nobody lists would silently not run.
 #[test]

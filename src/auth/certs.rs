@@ -3,13 +3,11 @@
 //! Source: auth-api.md 2.8. The server issues one for anything asked, so everything is checked before.
 
 use super::key::PublicKey;
-use super::{ApiError, Caller, version};
+use super::{ApiError, Caller};
+use crate::compat::{KeyFields, Server};
 use crate::identity::RouteToDatabase;
 use crate::proto::auth as pb;
 use crate::proto::auth::user_certs_request::{CertUsage, Requester};
-
-/// The first major version that takes the key for TLS in a field of its own.
-const SPLIT_KEYS: u32 = 17;
 
 /// What a database certificate is to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +26,7 @@ pub struct DatabaseCertificate<'a> {
 
 /// Asks the root's auth service for a certificate for `key`; gives the PEM text.
 ///
-/// `server_version` chooses the form of the key; it never is tried out.
+/// `server`, the root's, chooses the form of the key; it never is tried out.
 ///
 /// # Errors
 /// As any call.
@@ -36,9 +34,9 @@ pub async fn issue(
     root: &Caller,
     wanted: &DatabaseCertificate<'_>,
     key: &PublicKey,
-    server_version: &str,
+    server: &Server,
 ) -> Result<Vec<u8>, ApiError> {
-    let request = wanted.request(key, server_version);
+    let request = wanted.request(key, server);
     let certs = root
         .auth()
         .generate_user_certs(request)
@@ -55,22 +53,15 @@ pub async fn issue(
 }
 
 impl DatabaseCertificate<'_> {
-    fn request(&self, key: &PublicKey, server_version: &str) -> pb::UserCertsRequest {
-        let major = version::major(server_version);
-        // Without a known version both forms are sent: 18 skips the old field.
-        let old = major.is_none_or(|major| major < SPLIT_KEYS);
-        let new = major.is_none_or(|major| major >= SPLIT_KEYS);
+    fn request(&self, key: &PublicKey, server: &Server) -> pb::UserCertsRequest {
+        let (line, pem) = match server.key_fields() {
+            KeyFields::Single => (Some(key.ssh_line()), None),
+            KeyFields::Split => (None, Some(key.pem())),
+            KeyFields::Unknown => (Some(key.ssh_line()), Some(key.pem())),
+        };
         pb::UserCertsRequest {
-            public_key: if old {
-                key.ssh_line().into_bytes()
-            } else {
-                Vec::new()
-            },
-            tls_public_key: if new {
-                key.pem().into_bytes()
-            } else {
-                Vec::new()
-            },
+            public_key: line.unwrap_or_default().into_bytes(),
+            tls_public_key: pem.unwrap_or_default().into_bytes(),
             username: self.username.to_owned(),
             expires: Some(prost_types::Timestamp {
                 seconds: self.expires,
@@ -124,7 +115,7 @@ mod tests {
             access_requests: &[],
         };
         let key = SessionKey::generate().expect("a key");
-        let mut got = wanted.request(key.public(), "18.3.0");
+        let mut got = wanted.request(key.public(), &Server::of("18.3.0"));
         assert!(
             got.tls_public_key
                 .starts_with(b"-----BEGIN PUBLIC KEY-----\n")
@@ -175,7 +166,7 @@ mod tests {
         };
         let key = SessionKey::generate().expect("a key");
         let forms = |version: &str| {
-            let request = wanted.request(key.public(), version);
+            let request = wanted.request(key.public(), &Server::of(version));
             (
                 !request.public_key.is_empty(),
                 !request.tls_public_key.is_empty(),

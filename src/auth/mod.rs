@@ -10,7 +10,6 @@ pub mod error;
 pub mod key;
 pub mod mfa;
 pub mod resources;
-pub mod version;
 
 pub use error::{ApiError, Fault};
 

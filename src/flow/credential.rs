@@ -114,12 +114,8 @@ pub async fn issue(
         route: &route,
         access_requests: &session.certificate.identity.active_requests,
     };
-    let issued = certs::issue(
-        conn.root(),
-        &wanted,
-        key.public(),
-        &session.profile.server_version,
-    );
+    let server = session.profile.server();
+    let issued = certs::issue(conn.root(), &wanted, key.public(), &server);
     let (required, issued) = tokio::join!(mfa::required(conn.owner(), &route), issued);
     match required {
         Ok(false) => {}

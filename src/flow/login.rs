@@ -245,7 +245,7 @@ impl Begun {
             password: &password,
             webauthn_challenge_response: None,
             totp_code: code,
-            key: PublicKey::p256(key.public_point(), door.ping.major()),
+            key: PublicKey::p256(key.public_point(), &door.ping.server()),
             ttl: i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX),
             route_to_cluster: "",
             kubernetes_cluster: "",

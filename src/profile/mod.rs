@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::compat::Server;
 use crate::transport::trust::Trust;
 
 pub use files::ProfileError;
@@ -107,6 +108,11 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The root cluster's proxy, as far as its version changes what is sent to it.
+    pub fn server(&self) -> Server {
+        Server::of(&self.server_version)
+    }
+
     /// Tells whether `HOST` or `HOST:PORT` means this proxy.
     pub fn answers_to(&self, proxy: &str) -> bool {
         std::iter::once(&self.proxy)

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::client::{parse_date, status_error};
 use super::types::{Challenge, Finish, LoginAnswer, Ping, PublicKey, go_seconds};
 use super::*;
+use crate::compat::{Age, Server};
 
 fn data(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -73,7 +74,7 @@ fn every_ping_is_decoded() {
         let ping: Ping =
             serde_json::from_value(body.clone()).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(ping.cluster_name, "root.example.com", "{name}");
-        assert_eq!(ping.major(), Some(18), "{name}");
+        assert_eq!(ping.server().age(), Age::Same, "{name}");
         assert!(ping.proxy.tls_routing_enabled, "{name}");
         assert_eq!(ping.proxy.ssh.public_addr, "proxy.root.test:3181", "{name}");
         assert_eq!(
@@ -333,11 +334,11 @@ fn the_key_goes_into_the_field_that_the_version_knows() {
     // 18: PEM, byte for byte.
     let recorded = decode(&one("finish/finish-ok-tls-only-p256")["request"]["body"]["tls_pub_key"]);
     let point = point(&recorded);
-    for major in [Some(17), Some(18), Some(19), None] {
+    for version in ["17.0.0", "18.3.0", "19.0.0", ""] {
         assert_eq!(
-            PublicKey::p256(&point, major),
+            PublicKey::p256(&point, &Server::of(version)),
             PublicKey::Tls(recorded.clone()),
-            "{major:?}"
+            "{version}"
         );
     }
     // 14: a line of authorized_keys with the same point in it.
@@ -347,11 +348,11 @@ fn the_key_goes_into_the_field_that_the_version_knows() {
         .decode(line.split(' ').nth(1).expect("a blob").trim())
         .expect("base64");
     let point = &blob[blob.len() - 65..];
-    for major in [Some(14), Some(15), Some(16)] {
+    for version in ["14.0.0-dev", "15.4.10", "16.4.7"] {
         assert_eq!(
-            PublicKey::p256(point, major),
+            PublicKey::p256(point, &Server::of(version)),
             PublicKey::Ssh(recorded.clone()),
-            "{major:?}"
+            "{version}"
         );
     }
 }

@@ -6,6 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::compat::{KeyFields, Server};
+
 /// Answer of `/webapi/ping` and `/webapi/find`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -25,9 +27,9 @@ pub struct Ping {
 }
 
 impl Ping {
-    /// The major version; `None` when there is none to read.
-    pub fn major(&self) -> Option<u32> {
-        self.server_version.split('.').next()?.parse().ok()
+    /// The proxy, as far as its version changes what is sent to it.
+    pub fn server(&self) -> Server {
+        Server::of(&self.server_version)
     }
 }
 
@@ -187,12 +189,11 @@ pub enum PublicKey {
 }
 
 impl PublicKey {
-    /// Encodes an uncompressed P-256 point for a server of this major version; an unknown one counts as new.
-    pub fn p256(point: &[u8], major: Option<u32>) -> Self {
-        if major.is_some_and(|m| m < 17) {
-            Self::Ssh(authorized_keys(point))
-        } else {
-            Self::Tls(public_pem(point))
+    /// Encodes an uncompressed P-256 point for a server; one of unknown version counts as new.
+    pub fn p256(point: &[u8], server: &Server) -> Self {
+        match server.key_fields() {
+            KeyFields::Single => Self::Ssh(authorized_keys(point)),
+            KeyFields::Split | KeyFields::Unknown => Self::Tls(public_pem(point)),
         }
     }
 }
