@@ -221,45 +221,49 @@ complete -c postern -n "__fish_postern_using_subcommand clusters" -l os-log
 complete -c postern -n "__fish_postern_using_subcommand clusters" -l trace
 complete -c postern -n "__fish_postern_using_subcommand clusters" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand clusters" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
 names\t'Only the names, one a line ("db ls")'
 cmd\t'The command to run, for a shell ("db config")'"
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s l -l login -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s k -l add-keys-to-agent -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s J -l jumphost -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l cert-format -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l compat -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l mlock -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l piv-slot -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l relay -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l trace-exporter -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l trace-profile -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l cpu-profile -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l mem-profile -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l headless -d 'Log in by another device, as tsh can for ssh'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l use-local-ssh-agent
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l enable-escape-sequences
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l os-log
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l trace
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -l nocache
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -f -a "ls" -d 'List databases, with the users and database roles you may have there'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -f -a "connect" -d 'Connect to a database with psql'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy" -f -a "proxy" -d 'Open a tunnel for any program on this computer (also "postern proxy db")'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "ls" -d 'List databases, with the users and database roles you may have there'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "connect" -d 'Connect to a database with psql'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "proxy" -d 'Open a tunnel for any program on this computer (also "postern proxy db")'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "login" -d 'Choose a database, its user, name and roles, for what follows; nothing refused is remembered'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "logout" -d 'Forget what "db login" chose'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "env" -d 'Print libpq\'s variables for the tunnel to a chosen database: eval "$(postern db env NAME)"'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "config" -d 'Print where other programs find a chosen database'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
@@ -391,6 +395,162 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l trace
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s u -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s n -l db-name -d 'Database name' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s r -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l labels -d 'Only databases with these labels, e.g. env=dev,team=a' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l request-reason -d 'There are no requests that could have a reason; tsh has it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s p -l port -d 'Port on 127.0.0.1 for the tunnel to this database; without it the former one, else a free one' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+json\t'For programs; errors are then one JSON object on stderr'
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l tunnel -d 'There is always a tunnel; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+json\t'For programs; errors are then one JSON object on stderr'
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l db -d 'The same, as old scripts write it; tsh has it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+json\t'For programs; errors are then one JSON object on stderr'
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l db -d 'The same, as old scripts write it; tsh has it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+json\t'For programs; errors are then one JSON object on stderr'
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r

@@ -6,7 +6,7 @@ use crate::common::env::TestEnv;
 use crate::common::tunnel::Tunnel;
 
 /// Standard output of tsh as recorded.
-fn recorded(name: &str) -> String {
+pub(crate) fn recorded(name: &str) -> String {
     let path = format!(
         "{}/tests/data/tsh-cli/{name}.txt",
         env!("CARGO_MANIFEST_DIR")

@@ -56,13 +56,31 @@ fn every_documented_key_is_printed_and_every_printed_one_documented() {
     compare(
         shape("postern-status"),
         &[&json(&["status"])],
-        &["other_logins"],
+        &["other_logins", "databases"],
     );
     compare(shape("postern-version"), &[&json(&["version"])], &[]);
     let clusters = json(&["clusters"]);
     compare(shape("postern-clusters"), &list(&clusters), &[]);
     let databases = json(&["db", "ls"]);
     compare(shape("postern-db-ls"), &list(&databases), &["users.denied"]);
+}
+
+#[test]
+fn a_chosen_database_prints_the_documented_keys() {
+    let env = TestEnv::logged_in("alice");
+    let _guard = crate::common::exclusive("alice");
+    for (page, args) in [
+        (
+            "postern-db-login",
+            &["db", "login", "orders", "-f", "json"][..],
+        ),
+        ("postern-db-env", &["db", "env", "-f", "json"]),
+        ("postern-db-config", &["db", "config", "-f", "json"]),
+    ] {
+        compare(shape(page), &[&env.run(args).json()], &[]);
+    }
+    let status = env.run(&["status", "-f", "json"]).json();
+    assert_eq!(status["databases"], serde_json::json!(["orders"]));
 }
 
 #[test]

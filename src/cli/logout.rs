@@ -32,6 +32,8 @@ pub fn run(cx: &mut Cx, _args: &LogoutArgs) -> Result<Exit, CliError> {
             cx.ui
                 .warn(&format!("the private key could not be removed: {error}"));
         }
+        cx.home
+            .deactivate(|one| one.proxy == profile.proxy && one.login == profile.user)?;
         cx.ui.status(&format!(
             "Logged out {} from {}.",
             profile.user, profile.proxy

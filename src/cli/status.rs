@@ -34,6 +34,8 @@ pub(super) struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     already_logged_in: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    databases: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     other_logins: Vec<String>,
 }
 
@@ -78,6 +80,7 @@ impl<'a> Report<'a> {
                 location: key_place(home, profile),
             },
             already_logged_in: None,
+            databases: Vec::new(),
             other_logins: Vec::new(),
         }
     }
@@ -110,6 +113,9 @@ impl<'a> Report<'a> {
         if self.insecure {
             line("Certificate:", "of the proxy is not verified (--insecure)");
         }
+        if !self.databases.is_empty() {
+            line("Databases:", &self.databases.join(", "));
+        }
         for other in &self.other_logins {
             line("Also:", other);
         }
@@ -136,6 +142,7 @@ pub fn run(cx: &mut Cx, _args: &StatusArgs) -> Result<Exit, CliError> {
     };
     let mut report = Report::new(&home, &profile, &certificate, cx.now);
     report.other_logins = others(&home, &profile);
+    report.databases = databases(&home, &profile)?;
     if cx.format.is_structured() {
         cx.ui.json(&report);
     } else {
@@ -161,6 +168,13 @@ fn nobody(home: &Home) -> CliError {
         )),
         None => error,
     }
+}
+
+/// What `db login` chose, of all clusters behind the proxy.
+fn databases(home: &Home, profile: &Profile) -> Result<Vec<String>, CliError> {
+    let mut all = home.active()?;
+    all.retain(|one| one.proxy == profile.proxy && one.login == profile.user);
+    Ok(all.into_iter().map(|one| one.database).collect())
 }
 
 fn others(home: &Home, shown: &Profile) -> Vec<String> {

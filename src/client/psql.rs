@@ -16,7 +16,7 @@ use tokio::time::timeout;
 /// Connection settings that libpq would take from the environment; all are removed before ours are set.
 ///
 /// Settings of the session itself (`PGOPTIONS`, `PGAPPNAME`, `PGTZ`, `PGDATESTYLE`, `PGCLIENTENCODING`) stay the user's.
-const REMOVED: [&str; 32] = [
+pub const REMOVED: [&str; 32] = [
     "PGHOST",
     "PGHOSTADDR",
     "PGPORT",

@@ -4,11 +4,14 @@
 //! HOME/current               file name of the profile used last
 //! HOME/profiles/<proxy>.json a profile: certificate, host CAs, trust, where the key is
 //! HOME/keys/<id>.pem         a private key, when the keychain is not used
+//! HOME/databases.json        what `db login` chose, without secrets
+//! HOME/pg_service.conf       the same for libpq
 //! HOME/lock                  held while anything above is written
 //! ```
 //!
 //! Directories are 0700 and files 0600 from creation; every file is written beside its place, synced and renamed.
 
+pub mod active;
 mod files;
 pub mod keys;
 mod lock;
@@ -21,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::compat::Server;
 use crate::transport::trust::Trust;
 
+pub use active::Active;
 pub use files::ProfileError;
 pub use keys::KeyLocation;
 pub use store::parse;

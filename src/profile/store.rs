@@ -40,7 +40,7 @@ impl Home {
         self.profiles_dir().join(file_name(proxy))
     }
 
-    fn lock(&self) -> Result<Lock, ProfileError> {
+    pub(super) fn lock(&self) -> Result<Lock, ProfileError> {
         private_dir(&self.dir)?;
         Lock::take(&self.dir.join("lock"), PATIENCE)
     }

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::active;
+
 use crate::auth::resources::ListFilter;
 use crate::cli::output::shell_word;
 use crate::cli::{CliError, Cx, Kind};
@@ -118,9 +120,20 @@ pub async fn target(
     args: &TargetArgs,
     program: Program,
 ) -> Result<(ClusterConn, Target), CliError> {
-    find(cx, session, args)
-        .await
-        .map_err(|error| fitting(error, program, cx.global.cluster.as_deref()))
+    let chosen = active::meant(cx, session, args)?;
+    let completed = active::completed(args, chosen.as_ref());
+    let mut found = find(cx, session, &completed).await;
+    if let (Some(chosen), Err(error)) = (&chosen, &mut found) {
+        if error.kind == Kind::NotFound {
+            active::forget(cx, chosen)?;
+            if args.name.is_none() {
+                found = find(cx, session, args).await;
+            }
+        } else {
+            *error = active::blamed(error.clone(), chosen);
+        }
+    }
+    found.map_err(|error| fitting(error, program, cx.global.cluster.as_deref()))
 }
 
 /// Which command the target is for.
@@ -130,6 +143,8 @@ pub enum Program {
     Psql,
     /// `db proxy`.
     Tunnel,
+    /// `db login`.
+    Login,
 }
 
 /// Makes the commands that hints propose those that are wanted here: for a tunnel, in this cluster.
@@ -141,8 +156,10 @@ fn fitting(mut error: CliError, program: Program, cluster: Option<&str>) -> CliE
     {
         for command in ["postern db connect", "postern db ls"] {
             let mut wanted = command.to_owned();
-            if program == Program::Tunnel {
-                wanted = wanted.replace("connect", "proxy");
+            match program {
+                Program::Psql => {}
+                Program::Tunnel => wanted = wanted.replace("connect", "proxy"),
+                Program::Login => wanted = wanted.replace("connect", "login"),
             }
             if let Some(cluster) = cluster {
                 wanted = format!("{wanted} --cluster {}", shell_word(cluster));

@@ -1,7 +1,12 @@
 //! `postern db`: list databases, connect to them, open tunnels.
 
+mod active;
 pub mod choose;
+pub mod config;
 pub mod connect;
+pub mod env;
+pub mod login;
+pub mod logout;
 pub mod ls;
 pub mod proxy;
 
@@ -25,6 +30,14 @@ enum DbCommand {
     Connect(connect::ConnectArgs),
     /// Open a tunnel for any program on this computer (also "postern proxy db")
     Proxy(proxy::ProxyArgs),
+    /// Choose a database, its user, name and roles, for what follows; nothing refused is remembered
+    Login(login::LoginArgs),
+    /// Forget what "db login" chose
+    Logout(logout::LogoutArgs),
+    /// Print libpq's variables for the tunnel to a chosen database: eval "$(postern db env NAME)"
+    Env(env::EnvArgs),
+    /// Print where other programs find a chosen database
+    Config(config::ConfigArgs),
 }
 
 /// Arguments of `proxy`, which exists because tsh spells `db proxy` so.
@@ -49,6 +62,10 @@ pub async fn run(cx: &mut Cx, args: DbArgs) -> Result<Exit, CliError> {
         DbCommand::Ls(args) => interruptible(Box::pin(ls::run(cx, args))).await,
         DbCommand::Connect(args) => connect::run(cx, args).await,
         DbCommand::Proxy(args) => proxy::run(cx, args).await,
+        DbCommand::Login(args) => login::run(cx, args).await,
+        DbCommand::Logout(args) => logout::run(cx, &args),
+        DbCommand::Env(args) => env::run(cx, args).await,
+        DbCommand::Config(args) => config::run(cx, args).await,
     }
 }
 

@@ -9,11 +9,13 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
+use super::active;
 use super::choose::{self, Program, TargetArgs};
 use crate::cli::output::{date, rfc3339};
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Kind};
 use crate::flow::credential;
+use crate::flow::session::Session;
 use crate::flow::target::Target;
 use crate::flow::tunnel::{Clock, Tunnel};
 use crate::proxy::{self, Options};
@@ -38,14 +40,14 @@ pub struct ProxyArgs {
 /// # Errors
 /// Everything that can be found out before the first client comes.
 pub async fn run(cx: &mut Cx, args: ProxyArgs) -> Result<Exit, CliError> {
+    let session = cx.session().await?;
     // Bound first: nothing is issued for a port that cannot be had.
-    let listener = bind(address(&args)?).await?;
+    let listener = listen(cx, &session, &args).await?;
     let at = listener
         .local_addr()
         .map_err(|err| CliError::new(Kind::Failed, format!("cannot listen: {err}")))?;
     // From here on, so that none is missed between the steps.
     let mut signals = Signals::new()?;
-    let session = cx.session().await?;
     let prepare = async {
         let (conn, target) = choose::target(cx, &session, &args.target, Program::Tunnel).await?;
         let credential = credential::issue(&conn, &session, &target, cx.now).await?;
@@ -108,6 +110,28 @@ fn address(args: &ProxyArgs) -> Result<SocketAddr, CliError> {
     Ok(address)
 }
 
+/// Listens where it was said, else on the port that `db login` promised, else on any.
+async fn listen(cx: &mut Cx, session: &Session, args: &ProxyArgs) -> Result<TcpListener, CliError> {
+    let promised = if args.port.is_none() && args.listen.is_none() {
+        active::port(cx, session, &args.target)?
+    } else {
+        None
+    };
+    let Some(port) = promised else {
+        return bind(address(args)?).await;
+    };
+    match bind(SocketAddr::from(([127, 0, 0, 1], port))).await {
+        Ok(listener) => Ok(listener),
+        Err(error) => {
+            cx.ui.warn(&format!(
+                "{}: what \"db login\" and \"db env\" say does not lead to this tunnel",
+                error.message
+            ));
+            bind(address(args)?).await
+        }
+    }
+}
+
 async fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
     TcpListener::bind(address).await.map_err(|err| {
         let error = CliError::new(Kind::Failed, format!("cannot listen on {address}: {err}"));
@@ -154,17 +178,7 @@ impl Ready {
     }
 
     fn uri(&self) -> String {
-        let host = if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        };
-        format!(
-            "postgresql://{}@{host}:{}/{}?sslmode=disable",
-            percent(&self.db_user),
-            self.port,
-            percent(&self.db_name)
-        )
+        uri(&self.host, self.port, &self.db_user, &self.db_name)
     }
 
     fn text(&self, target: &Target) -> String {
@@ -190,6 +204,20 @@ impl Ready {
         ]);
         lines.join("\n")
     }
+}
+
+/// A connection string for libpq and most others.
+pub(super) fn uri(host: &str, port: u16, user: &str, name: &str) -> String {
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
+    format!(
+        "postgresql://{}@{host}:{port}/{}?sslmode=disable",
+        percent(user),
+        percent(name)
+    )
 }
 
 /// Escapes a part of a URI: everything but unreserved characters (RFC 3986, 2.3).

@@ -10,7 +10,7 @@ use crate::manual::{self, item};
 pub mod json;
 
 /// What lies in the directory of profiles and keys.
-const FILES: [(&str, &str); 4] = [
+const FILES: &[(&str, &str)] = &[
     (
         "profiles/PROXY.json",
         "A login: certificate, authorities and trust, no private key. Mode 0600.",
@@ -18,6 +18,14 @@ const FILES: [(&str, &str); 4] = [
     (
         "keys/NAME",
         "A private key in PEM, unless it lies in a keychain (\"postern status\" tells). Mode 0600.",
+    ),
+    (
+        "databases.json",
+        "Databases that \"db login\" chose, with the ports of their tunnels; no secret.",
+    ),
+    (
+        "pg_service.conf",
+        "The same for libpq (PGSERVICEFILE). Mode 0600; changes are lost.",
     ),
     ("current", "Name of the login that was used last."),
     ("lock", "Keeps two logins from writing at once."),

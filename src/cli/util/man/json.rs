@@ -25,7 +25,7 @@ const LOGIN: [Key; 12] = [
 ];
 
 /// Each command that prints JSON; the others print none.
-pub const SHAPES: [Shape; 6] = [
+pub const SHAPES: &[Shape] = &[
     Shape {
         page: "postern-login",
         form: "One object on one line.",
@@ -39,10 +39,16 @@ pub const SHAPES: [Shape; 6] = [
         page: "postern-status",
         form: "One object; an expired login is printed before the command fails.",
         common: &LOGIN,
-        own: &[(
-            "other_logins",
-            "Logins at other proxies; absent when there are none.",
-        )],
+        own: &[
+            (
+                "databases",
+                "Databases that \"db login\" chose; absent when there are none.",
+            ),
+            (
+                "other_logins",
+                "Logins at other proxies; absent when there are none.",
+            ),
+        ],
     },
     Shape {
         page: "postern-clusters",
@@ -111,6 +117,55 @@ pub const SHAPES: [Shape; 6] = [
                 "expires",
                 "End of the certificate, RFC 3339 in UTC; it is renewed while the login lasts.",
             ),
+        ],
+    },
+    Shape {
+        page: "postern-db-login",
+        form: "One object on one line.",
+        common: &[],
+        own: &[
+            ("database", "Name of the database in the cluster."),
+            ("cluster", "Cluster the database belongs to."),
+            ("db_user", "Database user to connect as."),
+            ("db_name", "Database name to connect to."),
+            (
+                "db_roles",
+                "Roles of the automatic user; empty for shared accounts.",
+            ),
+            ("host", "Address the tunnel will listen on."),
+            ("port", "Its port."),
+            ("service_file", "File for libpq (PGSERVICEFILE)."),
+            (
+                "service",
+                "Name of the database in that file; null when it cannot be written there.",
+            ),
+            ("expires", "End of the certificate, RFC 3339 in UTC."),
+        ],
+    },
+    Shape {
+        page: "postern-db-env",
+        form: "One object: libpq's variables and their values, as \"tsh db env\" prints them.",
+        common: &[],
+        own: &[
+            ("PGHOST", "Address of the tunnel."),
+            ("PGPORT", "Its port."),
+            ("PGUSER", "Database user."),
+            ("PGDATABASE", "Database name."),
+            ("PGSSLMODE", "\"disable\": the tunnel encrypts."),
+            ("PGGSSENCMODE", "\"disable\"."),
+        ],
+    },
+    Shape {
+        page: "postern-db-config",
+        form: "One object, with the keys of \"tsh db config\" but for the files of certificate and key.",
+        common: &[],
+        own: &[
+            ("name", "Name of the database in the cluster."),
+            ("host", "Address of the tunnel."),
+            ("port", "Its port."),
+            ("user", "Database user."),
+            ("database", "Database name."),
+            ("tunnel", "The command that opens the tunnel."),
         ],
     },
     Shape {
