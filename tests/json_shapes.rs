@@ -56,7 +56,7 @@ fn every_documented_key_is_printed_and_every_printed_one_documented() {
     compare(
         shape("postern-status"),
         &[&json(&["status"])],
-        &["other_logins", "databases"],
+        &["other_logins", "databases", "origin_path", "database"],
     );
     compare(shape("postern-version"), &[&json(&["version"])], &[]);
     let clusters = json(&["clusters"]);

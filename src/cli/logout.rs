@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::{CliError, Cx, Exit};
-use crate::flow::session::SessionError;
+use super::{CliError, Cx, Exit, origin};
+use crate::flow::session::{self, Origin, SessionError};
 use crate::profile::{Profile, ProfileError};
 
 /// Arguments of `logout`.
@@ -16,6 +16,7 @@ pub struct LogoutArgs {}
 /// # Errors
 /// [`super::Kind::NotLoggedIn`] when there is none.
 pub fn run(cx: &mut Cx, _args: &LogoutArgs) -> Result<Exit, CliError> {
+    origin::not_with_identity(cx, "logout", "the file is not postern's to remove")?;
     let (profiles, damaged) = wanted(cx)?;
     if profiles.is_empty() {
         let Some(error) = damaged.into_iter().next() else {
@@ -38,6 +39,9 @@ pub fn run(cx: &mut Cx, _args: &LogoutArgs) -> Result<Exit, CliError> {
             "Logged out {} from {}.",
             profile.user, profile.proxy
         ));
+    }
+    if let Some(tsh) = tsh(cx) {
+        cx.ui.hint(&tsh);
     }
     Ok(Exit::Done)
 }
@@ -76,6 +80,10 @@ fn nobody(cx: &Cx) -> CliError {
     let error = CliError::from(SessionError::NotLoggedIn {
         proxy: proxy.cloned(),
     });
+    let error = match tsh(cx) {
+        Some(tsh) => error.hint(tsh),
+        None => error,
+    };
     match user {
         Some(user) => CliError {
             message: format!("{} as {user}", error.message),
@@ -83,4 +91,15 @@ fn nobody(cx: &Cx) -> CliError {
         },
         None => error,
     }
+}
+
+/// What is left after a logout: a login of tsh that commands go on to use.
+fn tsh(cx: &Cx) -> Option<String> {
+    let (profile, _, origin) = session::look(&cx.home, cx.now).ok()?;
+    matches!(origin, Origin::Tsh { .. }).then(|| {
+        format!(
+            "tsh is still logged in to {} as {}, which postern uses: tsh logout",
+            profile.proxy, profile.user
+        )
+    })
 }

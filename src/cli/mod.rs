@@ -11,6 +11,7 @@ pub mod error;
 pub mod exit;
 pub mod login;
 pub mod logout;
+mod origin;
 pub mod output;
 mod signals;
 pub mod status;
@@ -99,8 +100,10 @@ impl Cx {
     /// # Errors
     /// [`Kind::NotLoggedIn`], mostly.
     pub async fn session(&mut self) -> Result<Session, CliError> {
+        origin::complete(self).await?;
         let mut session = login::renew::session(self).await?;
         self.check_user(&session)?;
+        origin::tell(self, &session);
         session.profile.trust.insecure |= self.global.insecure;
         if session.profile.trust.insecure {
             self.warn_insecure(&session.profile.proxy.clone());
@@ -113,7 +116,7 @@ impl Cx {
         self.global
             .cluster
             .as_deref()
-            .unwrap_or(&session.profile.cluster)
+            .unwrap_or_else(|| session.profile.default_cluster())
     }
 
     /// A login of somebody else than `--user` names is not used.
@@ -253,5 +256,9 @@ fn home(env: &Env, global: &Global) -> Result<Home, CliError> {
                 .hint("set POSTERN_HOME to a directory for postern's state")
         })?,
     };
-    Ok(home.select(global.proxy.clone()))
+    Ok(home
+        .select(global.proxy.clone())
+        .with_tsh(env.tsh_home.clone().map(Into::into))
+        .with_tsh_cluster(env.cluster.clone())
+        .with_identity(global.identity.clone()))
 }

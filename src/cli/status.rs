@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::output::{date, remaining, rfc3339};
 use super::{CliError, Cx, Exit};
-use crate::flow::session::{self, SessionError};
+use crate::flow::session::{self, Origin, SessionError};
 use crate::identity::{Certificate, Traits};
 use crate::profile::{Home, KeyLocation, Profile};
 
@@ -31,6 +31,11 @@ pub(super) struct Report<'a> {
     insecure: bool,
     server_version: &'a str,
     key: Key,
+    origin: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin_path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     already_logged_in: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -74,11 +79,18 @@ impl<'a> Report<'a> {
             server_version: &profile.server_version,
             key: Key {
                 store: match profile.key {
-                    KeyLocation::File { .. } => "file",
+                    KeyLocation::File { .. } | KeyLocation::Elsewhere { .. } => "file",
                     KeyLocation::Keychain { .. } => "keychain",
                 },
                 location: key_place(home, profile),
             },
+            origin: Origin::Own.name(),
+            origin_path: None,
+            database: certificate
+                .identity
+                .route_to_database
+                .as_ref()
+                .map(|route| route.service_name.as_str()),
             already_logged_in: None,
             databases: Vec::new(),
             other_logins: Vec::new(),
@@ -87,6 +99,12 @@ impl<'a> Report<'a> {
 
     pub(super) fn already(mut self, already: bool) -> Self {
         self.already_logged_in = Some(already);
+        self
+    }
+
+    fn from(mut self, origin: &Origin) -> Self {
+        self.origin = origin.name();
+        self.origin_path = origin.path().map(|path| path.display().to_string());
         self
     }
 
@@ -109,6 +127,17 @@ impl<'a> Report<'a> {
             }
         }
         line("Valid until:", &format!("{} [{bracket}]", date(not_after)));
+        if let Some(database) = self.database {
+            line("Only for:", &format!("database {database}"));
+        }
+        if let Some(path) = &self.origin_path {
+            let whose = match self.origin {
+                "tsh" => "tsh's profile",
+                "tbot" => "the directory",
+                _ => "the identity file",
+            };
+            line("Read from:", &format!("{whose} {path}"));
+        }
         line("Private key:", &self.key.location);
         if self.insecure {
             line("Certificate:", "of the proxy is not verified (--insecure)");
@@ -136,11 +165,17 @@ pub(super) fn key_place(home: &Home, profile: &Profile) -> String {
 /// [`super::Kind::NotLoggedIn`], also when the login has expired or its key is gone; it is shown before.
 pub fn run(cx: &mut Cx, _args: &StatusArgs) -> Result<Exit, CliError> {
     let home = cx.home.clone();
-    let (profile, certificate) = match session::peek(&home) {
+    // What commands would use comes first; what they could not use is shown too.
+    let (found, problem) = match session::load(&home, cx.now) {
+        Ok(it) => ((it.profile, it.certificate, it.origin), None),
         Err(SessionError::NotLoggedIn { proxy: None }) => return Err(nobody(&home)),
-        other => other?,
+        Err(error) => match session::look(&home, cx.now) {
+            Ok(found) => (found, Some(error)),
+            Err(_) => return Err(error.into()),
+        },
     };
-    let mut report = Report::new(&home, &profile, &certificate, cx.now);
+    let (profile, certificate, origin) = found;
+    let mut report = Report::new(&home, &profile, &certificate, cx.now).from(&origin);
     report.other_logins = others(&home, &profile);
     report.databases = databases(&home, &profile)?;
     if cx.format.is_structured() {
@@ -148,9 +183,7 @@ pub fn run(cx: &mut Cx, _args: &StatusArgs) -> Result<Exit, CliError> {
     } else {
         report.text(cx, certificate.not_after);
     }
-    session::check_time(&profile, &certificate, cx.now)?;
-    session::load_key(&home, &profile)?;
-    Ok(Exit::Done)
+    problem.map_or(Ok(Exit::Done), |error| Err(error.into()))
 }
 
 /// Nobody is the last one, but there may be logins.

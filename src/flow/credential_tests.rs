@@ -9,6 +9,7 @@ use super::*;
 use crate::auth::fake::{Issue, Script, start};
 use crate::auth::mfa::Factors;
 use crate::cluster::ca::{Authority, CaKind, SubjectPublicKey};
+use crate::flow::session::Origin;
 use crate::identity::Identity;
 use crate::profile::{KeyLocation, Profile};
 use crate::proto::auth as pb;
@@ -82,6 +83,7 @@ fn login(authority: &Authority) -> Session {
             proxy: "localhost:3080".to_owned(),
             asked: Vec::new(),
             cluster: "root".to_owned(),
+            selected_cluster: None,
             user: "alice".to_owned(),
             server_version: "18.3.0".to_owned(),
             tls_cert_pem: certificate.to_pem(),
@@ -97,6 +99,7 @@ fn login(authority: &Authority) -> Session {
             key_pkcs8: key.pkcs8(),
         },
         certificate,
+        origin: Origin::Own,
     }
 }
 

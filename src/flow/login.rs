@@ -397,6 +397,7 @@ impl Fresh {
             asked,
             // The issuer is what counts from now on (login.md 8.3), equal to the ping's name in practice.
             cluster: self.certificate.issuer_cluster.clone(),
+            selected_cluster: None,
             user: self.certificate.identity.username.clone(),
             server_version: self.door.ping.server_version,
             tls_cert_pem: self.certificate.to_pem(),

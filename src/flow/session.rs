@@ -1,9 +1,19 @@
 //! A login that still holds: read from disk, checked against the clock.
+//!
+//! It comes from an identity file when one is named, and from nowhere else then; else from a profile of ours; else from a
+//! profile of tsh, which is read and never written. A login of ours that has expired, or whose key is gone, stands aside
+//! for a valid one of tsh by the same user at the same proxy.
+
+mod elsewhere;
 
 use std::path::PathBuf;
 
-use crate::identity::{Certificate, Validity};
+use zeroize::Zeroizing;
+
+use crate::identity::{Certificate, RouteToDatabase, Validity};
+use crate::profile::identity_file::IdentityError;
 use crate::profile::keys::{self, KeyError};
+use crate::profile::tsh::TshError;
 use crate::profile::{Home, KeyLocation, Profile, ProfileError};
 use crate::transport::ClientCert;
 
@@ -16,6 +26,64 @@ pub struct Session {
     pub certificate: Certificate,
     /// The same certificate with its key, to connect with.
     pub client_cert: ClientCert,
+    /// Where it was found.
+    pub origin: Origin,
+}
+
+impl Session {
+    /// The database that the certificate is for, when it is for one only: such a login can connect there without asking the
+    /// cluster for anything, and can do nothing else.
+    pub fn route(&self) -> Option<&RouteToDatabase> {
+        let identity = &self.certificate.identity;
+        identity
+            .route_to_database
+            .as_ref()
+            .filter(|_| self.certificate.is_database())
+    }
+}
+
+/// Whose files a login was read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// A profile of ours.
+    #[default]
+    Own,
+    /// A profile of tsh.
+    Tsh {
+        /// Its directory.
+        dir: PathBuf,
+    },
+    /// An identity file.
+    Identity {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A directory that tbot writes.
+    Tbot {
+        /// The directory.
+        dir: PathBuf,
+    },
+}
+
+impl Origin {
+    /// `postern`, `tsh`, `identity` or `tbot`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Own => "postern",
+            Self::Tsh { .. } => "tsh",
+            Self::Identity { .. } => "identity",
+            Self::Tbot { .. } => "tbot",
+        }
+    }
+
+    /// The file or directory; `None` for our own.
+    pub fn path(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Own => None,
+            Self::Tsh { dir } | Self::Tbot { dir } => Some(dir),
+            Self::Identity { file } => Some(file),
+        }
+    }
 }
 
 /// Why there is no session.
@@ -34,9 +102,31 @@ pub enum SessionError {
         user: String,
         /// Where.
         proxy: String,
-        /// End of validity, unix seconds.
+        /// Seconds since its end.
         since: i64,
+        /// Whose it is: ours, or tsh's.
+        origin: Origin,
     },
+    /// The time of an identity file is over; only who made it can make a new one.
+    #[error("the identity {} of {user} has expired", path.display())]
+    IdentityExpired {
+        /// The file or directory.
+        path: PathBuf,
+        /// Whose.
+        user: String,
+    },
+    /// An identity file names no proxy, and nothing else did.
+    #[error("the identity {} does not say which proxy it is for", path.display())]
+    IdentityProxy {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// The identity cannot be used.
+    #[error(transparent)]
+    Identity(IdentityError),
+    /// There is no login of ours, and tsh's cannot be used.
+    #[error("not logged in, and {0}")]
+    Tsh(TshError),
     /// By this computer's clock the certificate's time has not begun.
     #[error(
         "the login of {user} to {proxy} is not valid for another {in_seconds} s: this computer's clock is behind"
@@ -82,7 +172,42 @@ fn gone_because(location: &KeyLocation) -> &'static str {
     }
 }
 
-/// Reads the profile that is meant and decodes its certificate, valid or not; needs no key. For `status`.
+/// A login found on disk, valid or not.
+struct Found {
+    profile: Profile,
+    certificate: Certificate,
+    origin: Origin,
+    /// The key, where it lies beside the certificate; or why it cannot be used.
+    key: Option<Result<Zeroizing<Vec<u8>>, SessionError>>,
+}
+
+impl Found {
+    fn session(self, home: &Home, now: i64) -> Result<Session, SessionError> {
+        let Self {
+            profile,
+            certificate,
+            origin,
+            key,
+        } = self;
+        check_origin(&profile, &certificate, &origin, now)?;
+        let key_pkcs8 = match key {
+            Some(key) => key?,
+            None => load_key(home, &profile)?,
+        };
+        let client_cert = ClientCert {
+            cert_der: certificate.der.clone(),
+            key_pkcs8,
+        };
+        Ok(Session {
+            profile,
+            certificate,
+            client_cert,
+            origin,
+        })
+    }
+}
+
+/// Reads the profile of ours that is meant and decodes its certificate, valid or not; needs no key.
 ///
 /// # Errors
 /// [`SessionError::NotLoggedIn`], [`SessionError::Damaged`], [`SessionError::Profile`].
@@ -94,6 +219,33 @@ pub fn peek(home: &Home) -> Result<(Profile, Certificate), SessionError> {
     };
     let certificate = decode(home, &profile)?;
     Ok((profile, certificate))
+}
+
+/// Reads the login that commands would use, valid or not, wherever it lies; needs no key. For `status`.
+///
+/// # Errors
+/// As [`load`], but for the time and the key.
+pub fn look(home: &Home, now: i64) -> Result<(Profile, Certificate, Origin), SessionError> {
+    let found = match home.identity() {
+        Some(path) => elsewhere::identity(home, path)?,
+        None => match own(home) {
+            Err(SessionError::NotLoggedIn { proxy }) => {
+                elsewhere::tsh(home, now)?.ok_or(SessionError::NotLoggedIn { proxy })?
+            }
+            own => own?,
+        },
+    };
+    Ok((found.profile, found.certificate, found.origin))
+}
+
+fn own(home: &Home) -> Result<Found, SessionError> {
+    let (profile, certificate) = peek(home)?;
+    Ok(Found {
+        profile,
+        certificate,
+        origin: Origin::Own,
+        key: None,
+    })
 }
 
 /// Decodes the certificate of a profile.
@@ -116,10 +268,36 @@ pub fn check_time(
     certificate: &Certificate,
     now: i64,
 ) -> Result<(), SessionError> {
+    check_origin(profile, certificate, &Origin::Own, now)
+}
+
+/// As [`check_time`], for a login found anywhere.
+///
+/// # Errors
+/// [`SessionError::Expired`], [`SessionError::IdentityExpired`], [`SessionError::NotYet`].
+pub fn check_origin(
+    profile: &Profile,
+    certificate: &Certificate,
+    origin: &Origin,
+    now: i64,
+) -> Result<(), SessionError> {
     let (user, proxy) = (profile.user.clone(), profile.proxy.clone());
     match certificate.valid_at(now) {
         Validity::Valid => Ok(()),
-        Validity::Expired { since } => Err(SessionError::Expired { user, proxy, since }),
+        Validity::Expired { since } => Err(match origin {
+            Origin::Identity { file: path } | Origin::Tbot { dir: path } => {
+                SessionError::IdentityExpired {
+                    path: path.clone(),
+                    user,
+                }
+            }
+            Origin::Own | Origin::Tsh { .. } => SessionError::Expired {
+                user,
+                proxy,
+                since,
+                origin: origin.clone(),
+            },
+        }),
         // A certificate's time begins a minute before its issue; a clock that is just a little behind that does no harm here.
         Validity::NotYet { in_seconds } => Err(SessionError::NotYet {
             user,
@@ -133,10 +311,7 @@ pub fn check_time(
 ///
 /// # Errors
 /// [`SessionError::KeyGone`], [`SessionError::Key`].
-pub fn load_key(
-    home: &Home,
-    profile: &Profile,
-) -> Result<zeroize::Zeroizing<Vec<u8>>, SessionError> {
+pub fn load_key(home: &Home, profile: &Profile) -> Result<Zeroizing<Vec<u8>>, SessionError> {
     keys::load(home, &profile.key).map_err(|error| match error {
         KeyError::Gone(location) => SessionError::KeyGone {
             location,
@@ -151,16 +326,47 @@ pub fn load_key(
 /// # Errors
 /// [`SessionError`]; all but a file system failure are cured by logging in again.
 pub fn load(home: &Home, now: i64) -> Result<Session, SessionError> {
-    let (profile, certificate) = peek(home)?;
-    check_time(&profile, &certificate, now)?;
-    let key_pkcs8 = load_key(home, &profile)?;
-    let client_cert = ClientCert {
-        cert_der: certificate.der.clone(),
-        key_pkcs8,
-    };
-    Ok(Session {
-        profile,
-        certificate,
-        client_cert,
-    })
+    if let Some(path) = home.identity() {
+        return elsewhere::identity(home, path)?.session(home, now);
+    }
+    match load_own(home, now) {
+        Err(SessionError::NotLoggedIn { proxy }) => elsewhere::tsh(home, now)?
+            .ok_or(SessionError::NotLoggedIn { proxy })?
+            .session(home, now),
+        Err(error @ (SessionError::Expired { .. } | SessionError::KeyGone { .. })) => {
+            stand_in(home, now).ok_or(error)
+        }
+        other => other,
+    }
+}
+
+/// How often a key is looked for again whose login was replaced meanwhile.
+const TRIES: u32 = 10;
+
+/// Loads a login of ours. Between the profile and the key another process may have replaced both: then they are read again.
+fn load_own(home: &Home, now: i64) -> Result<Session, SessionError> {
+    let mut before = None;
+    for _ in 0..TRIES {
+        let found = own(home)?;
+        let location = found.profile.key.clone();
+        match found.session(home, now) {
+            Err(error @ SessionError::KeyGone { .. }) => {
+                if before.as_ref() == Some(&location) {
+                    return Err(error);
+                }
+                before = Some(location);
+            }
+            other => return other,
+        }
+    }
+    own(home)?.session(home, now)
+}
+
+/// A valid login of tsh by the same user at the same proxy.
+fn stand_in(home: &Home, now: i64) -> Option<Session> {
+    let (profile, _) = peek(home).ok()?;
+    let home = home.clone().select(Some(profile.proxy.clone()));
+    let found = elsewhere::tsh(&home, now).ok()??;
+    let same = found.profile.user == profile.user && found.profile.cluster == profile.cluster;
+    found.session(&home, now).ok().filter(|_| same)
 }

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Home;
 use super::files::{private_dir, write_atomic};
+use super::key_pem;
 
 /// The whole time a missing, locked or hanging keychain may cost.
 pub const KEYCHAIN_PATIENCE: Duration = Duration::from_secs(2);
@@ -37,6 +38,11 @@ pub enum KeyLocation {
         service: String,
         /// Account of the entry; new for each login, so that two logins never share one.
         account: String,
+    },
+    /// A file of another program, which is read and never removed. Not written to profiles.
+    Elsewhere {
+        /// Its path.
+        path: PathBuf,
     },
 }
 
@@ -90,6 +96,7 @@ pub enum KeyError {
 fn place(location: &KeyLocation) -> String {
     match location {
         KeyLocation::File { name } => format!("the key file {name}"),
+        KeyLocation::Elsewhere { path } => path.display().to_string(),
         KeyLocation::Keychain { backend, .. } => match backend {
             Backend::Kernel => "the kernel's key store",
             Backend::SecretService => "the Secret Service",
@@ -249,11 +256,21 @@ pub fn load(home: &Home, location: &KeyLocation) -> Result<Zeroizing<Vec<u8>>, K
             let deadline = Instant::now() + KEYCHAIN_PATIENCE;
             keychain::get(location, deadline)?.ok_or_else(|| KeyError::Gone(location.clone()))?
         }
+        KeyLocation::Elsewhere { path } => match fs::read_to_string(path).map(Zeroizing::new) {
+            Ok(text) => key_pem::to_pkcs8(&text)
+                .map_err(|e| KeyError::File(format!("{}: {e}", path.display())))?,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(KeyError::Gone(location.clone()));
+            }
+            Err(e) => {
+                return Err(KeyError::File(format!(
+                    "cannot read {}: {e}",
+                    path.display()
+                )));
+            }
+        },
     };
-    let rng = SystemRandom::new();
-    if EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &key, &rng).is_err() {
-        return Err(KeyError::Damaged(location.clone()));
-    }
+    key_pem::check(&key).map_err(|_| KeyError::Damaged(location.clone()))?;
     Ok(key)
 }
 
@@ -276,6 +293,8 @@ pub fn remove(home: &Home, location: &KeyLocation) -> Result<(), KeyError> {
         KeyLocation::Keychain { .. } => {
             keychain::delete(location, Instant::now() + KEYCHAIN_PATIENCE)
         }
+        // Not ours to remove.
+        KeyLocation::Elsewhere { .. } => Ok(()),
     }
 }
 

@@ -12,10 +12,14 @@
 //! Directories are 0700 and files 0600 from creation; every file is written beside its place, synced and renamed.
 
 pub mod active;
+mod authorities;
 mod files;
+pub mod identity_file;
+pub mod key_pem;
 pub mod keys;
 mod lock;
 mod store;
+pub mod tsh;
 
 use std::path::{Path, PathBuf};
 
@@ -37,6 +41,9 @@ pub const VERSION: u32 = 1;
 pub struct Home {
     dir: PathBuf,
     selected: Option<String>,
+    tsh: Option<PathBuf>,
+    tsh_cluster: Option<String>,
+    identity: Option<PathBuf>,
 }
 
 impl Home {
@@ -45,6 +52,9 @@ impl Home {
         Self {
             dir: dir.into(),
             selected: None,
+            tsh: None,
+            tsh_cluster: None,
+            identity: None,
         }
     }
 
@@ -65,6 +75,42 @@ impl Home {
     /// The proxy asked for by [`Self::select`].
     pub fn selected(&self) -> Option<&str> {
         self.selected.as_deref()
+    }
+
+    /// Lets a login that tsh keeps in this directory stand in for one that is missing here; nothing is written there.
+    #[must_use]
+    pub fn with_tsh(mut self, dir: Option<PathBuf>) -> Self {
+        self.tsh = dir;
+        self
+    }
+
+    /// Chooses, among several profiles of tsh, the one with this cluster; a proxy that is selected counts more.
+    #[must_use]
+    pub fn with_tsh_cluster(mut self, cluster: Option<String>) -> Self {
+        self.tsh_cluster = cluster.filter(|name| !name.is_empty());
+        self
+    }
+
+    /// Takes the login from an identity file, or from a directory that tbot writes, and from nowhere else.
+    #[must_use]
+    pub fn with_identity(mut self, path: Option<PathBuf>) -> Self {
+        self.identity = path;
+        self
+    }
+
+    /// tsh's directory, when it counts.
+    pub fn tsh(&self) -> Option<&Path> {
+        self.tsh.as_deref()
+    }
+
+    /// The cluster that chooses among tsh's profiles.
+    pub fn tsh_cluster(&self) -> Option<&str> {
+        self.tsh_cluster.as_deref()
+    }
+
+    /// The identity file or directory, when one is meant.
+    pub fn identity(&self) -> Option<&Path> {
+        self.identity.as_deref()
     }
 
     /// The directory.
@@ -94,9 +140,12 @@ pub struct Profile {
     pub asked: Vec<String>,
     /// Name of the root cluster.
     pub cluster: String,
+    /// The cluster meant when none is named, where that is not the root: a profile of tsh may have a leaf selected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected_cluster: Option<String>,
     /// Teleport user name, as the cluster spells it.
     pub user: String,
-    /// `server_version` of the ping.
+    /// `server_version` of the ping; empty when it was not asked yet, as after reading a profile of tsh.
     pub server_version: String,
     /// User certificate, PEM.
     pub tls_cert_pem: String,
@@ -112,6 +161,11 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The cluster whose databases are meant when none is named.
+    pub fn default_cluster(&self) -> &str {
+        self.selected_cluster.as_deref().unwrap_or(&self.cluster)
+    }
+
     /// The root cluster's proxy, as far as its version changes what is sent to it.
     pub fn server(&self) -> Server {
         Server::of(&self.server_version)

@@ -154,8 +154,8 @@ impl Home {
     pub fn remove(&self, profile: &Profile) -> Result<Result<(), KeyError>, ProfileError> {
         let _lock = self.lock()?;
         let was_current = self.is_current(profile);
-        let key = keys::remove(self, &profile.key);
         let path = self.profile_path(&profile.proxy);
+        let replaced = read(&path).ok().flatten().map(|now| now.key);
         match fs::remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 return Err(ProfileError::io("remove", &path, &e));
@@ -166,13 +166,19 @@ impl Home {
             let pointer = self.dir.join("current");
             fs::remove_file(&pointer).map_err(|e| ProfileError::io("remove", &pointer, &e))?;
         }
-        Ok(key)
+        // Last: whoever read the profile just before finds it gone when the key is, and not a profile without a key.
+        if let Some(key) = replaced.filter(|key| *key != profile.key) {
+            // Another process logged in since the caller read the profile. Best effort: its profile is gone.
+            let _ = keys::remove(self, &key);
+        }
+        Ok(keys::remove(self, &profile.key))
     }
 
     /// The path of a key file, for [`KeyLocation::File`].
     pub fn key_path(&self, location: &KeyLocation) -> Option<PathBuf> {
         match location {
             KeyLocation::File { name } => Some(self.keys_dir().join(name)),
+            KeyLocation::Elsewhere { path } => Some(path.clone()),
             KeyLocation::Keychain { .. } => None,
         }
     }

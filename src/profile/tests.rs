@@ -11,6 +11,7 @@ fn profile(proxy: &str) -> Profile {
         proxy: proxy.to_owned(),
         asked: vec!["short:443".to_owned()],
         cluster: "root".to_owned(),
+        selected_cluster: None,
         user: "alice".to_owned(),
         server_version: "18.3.0".to_owned(),
         tls_cert_pem: "PEM".to_owned(),

@@ -12,7 +12,7 @@ mod save;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{CliError, Cx, Exit, Kind};
+use super::{CliError, Cx, Exit, Kind, origin};
 use crate::flow::login::{self, Door};
 use crate::flow::session;
 use crate::identity::Certificate;
@@ -29,6 +29,11 @@ use plan::Plan;
 /// [`Kind::Usage`] when a script gives too little, [`Kind::Unreachable`], [`Kind::SecondFactor`] for what this version cannot
 /// do or nobody is there to give, [`Kind::Failed`] with the server's text.
 pub async fn run(cx: &mut Cx, args: LoginArgs) -> Result<Exit, CliError> {
+    origin::not_with_identity(
+        cx,
+        "login",
+        "it is a login already, and who made it renews it",
+    )?;
     let plan = plan::of_args(cx, &args).await?;
     if !args.force
         && let Some(former) = &plan.former

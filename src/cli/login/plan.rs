@@ -121,7 +121,7 @@ pub(super) fn again(former: Profile, insecure: bool) -> Plan {
         local: false,
         ttl: None,
         key_store: match former.key {
-            KeyLocation::File { .. } => KeyStore::File,
+            KeyLocation::File { .. } | KeyLocation::Elsewhere { .. } => KeyStore::File,
             KeyLocation::Keychain { .. } => KeyStore::Best,
         },
         password_stdin: false,

@@ -4,7 +4,7 @@ use super::plan::{self, Plan};
 use super::{enter, now};
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx};
-use crate::flow::session::{self, Session, SessionError};
+use crate::flow::session::{self, Origin, Session, SessionError};
 
 /// Loads the login that is meant. Somebody on a terminal can renew it there and then; a script gets the error, and so does a
 /// person where nothing says at which proxy.
@@ -33,6 +33,12 @@ pub(in crate::cli) async fn session(cx: &mut Cx) -> Result<Session, CliError> {
 /// The login that would help; `None` when none would, or nothing says where.
 fn cure(cx: &Cx, error: &SessionError) -> Result<Option<Plan>, CliError> {
     match error {
+        // tsh's own files are not renewed: a login of ours takes over.
+        SessionError::Expired {
+            origin: Origin::Tsh { .. },
+            proxy,
+            ..
+        } => plan::first(proxy).map(Some),
         SessionError::Expired { .. } | SessionError::KeyGone { .. } | SessionError::Key(_) => {
             let again = |former| plan::again(former, cx.global.insecure);
             Ok(cx.home.current()?.map(again))
@@ -41,6 +47,10 @@ fn cure(cx: &Cx, error: &SessionError) -> Result<Option<Plan>, CliError> {
         SessionError::NotLoggedIn { proxy: None }
         | SessionError::NotYet { .. }
         | SessionError::Damaged { .. }
+        | SessionError::Tsh(_)
+        | SessionError::Identity(_)
+        | SessionError::IdentityExpired { .. }
+        | SessionError::IdentityProxy { .. }
         | SessionError::Profile(_) => Ok(None),
     }
 }

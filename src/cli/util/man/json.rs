@@ -3,7 +3,7 @@
 use crate::manual::{Key, Shape};
 
 /// Keys that `login` and `status` share.
-const LOGIN: [Key; 12] = [
+const LOGIN: [Key; 13] = [
     ("proxy", "HOST:PORT of the proxy."),
     ("profile_url", "The same as a URL."),
     ("cluster", "Name of the root cluster."),
@@ -22,6 +22,10 @@ const LOGIN: [Key; 12] = [
     ("server_version", "Version that the cluster announced."),
     ("key.store", "\"file\" or \"keychain\"."),
     ("key.location", "Path of the file, or name of the keychain."),
+    (
+        "origin",
+        "Whose files the login is read from: \"postern\", \"tsh\", \"identity\" (a file) or \"tbot\" (a directory).",
+    ),
 ];
 
 /// Each command that prints JSON; the others print none.
@@ -47,6 +51,14 @@ pub const SHAPES: &[Shape] = &[
             (
                 "other_logins",
                 "Logins at other proxies; absent when there are none.",
+            ),
+            (
+                "origin_path",
+                "The directory or file of origin; absent for logins of postern.",
+            ),
+            (
+                "database",
+                "The one database that the certificate is for; absent for a login.",
             ),
         ],
     },
