@@ -99,6 +99,7 @@ complete -c postern -n "__fish_postern_using_subcommand login" -l cpu-profile -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l mem-profile -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l force -d 'Log in again even though the login is still valid'
 complete -c postern -n "__fish_postern_using_subcommand login" -l password-stdin -d 'Read the password from the first line of standard input, and the one-time code from the second'
+complete -c postern -n "__fish_postern_using_subcommand login" -l from-tsh -d 'Take over the login that tsh has (TELEPORT_HOME, ~/.tsh) instead of logging in; tsh\'s files stay as they are'
 complete -c postern -n "__fish_postern_using_subcommand login" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
 complete -c postern -n "__fish_postern_using_subcommand login" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
 complete -c postern -n "__fish_postern_using_subcommand login" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'

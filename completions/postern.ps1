@@ -103,6 +103,7 @@ Register-ArgumentCompleter -Native -CommandName 'postern' -ScriptBlock {
             [CompletionResult]::new('--mem-profile', '--mem-profile', [CompletionResultType]::ParameterName, 'mem-profile')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Log in again even though the login is still valid')
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from the first line of standard input, and the one-time code from the second')
+            [CompletionResult]::new('--from-tsh', '--from-tsh', [CompletionResultType]::ParameterName, 'Take over the login that tsh has (TELEPORT_HOME, ~/.tsh) instead of logging in; tsh''s files stay as they are')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Do not verify the proxy''s certificate; for tests only')
             [CompletionResult]::new('--skip-version-check', '--skip-version-check', [CompletionResultType]::ParameterName, 'Do not warn of a cluster whose version may not fit')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Say on stderr which settings hold and where they come from, and where something failed')

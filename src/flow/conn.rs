@@ -43,6 +43,14 @@ pub enum ConnError {
         /// The root first, then the leafs.
         known: Vec<String>,
     },
+    /// The certificate is for one database, and the auth service takes no such ones.
+    #[error(
+        "this identity is for database {database} only and cannot ask the cluster for anything"
+    )]
+    OnlyDatabase {
+        /// The database.
+        database: String,
+    },
     /// The profile's certificates cannot be used.
     #[error("the login cannot be used: {0}")]
     Trust(#[from] TrustError),
@@ -57,7 +65,7 @@ impl ConnError {
         match self {
             Self::Dial { error, .. } => error.hop(),
             Self::Offline { proxy, .. } => Hop::Proxy(proxy.clone()),
-            Self::UnknownCluster { .. } | Self::Trust(_) => Hop::Local,
+            Self::UnknownCluster { .. } | Self::OnlyDatabase { .. } | Self::Trust(_) => Hop::Local,
             Self::Api(err) => err.hop(),
         }
     }
@@ -72,7 +80,7 @@ impl ConnError {
             }),
             Self::Trust(_) => true,
             Self::Api(err) => err.fault == Fault::Login,
-            Self::Offline { .. } | Self::UnknownCluster { .. } => false,
+            Self::Offline { .. } | Self::UnknownCluster { .. } | Self::OnlyDatabase { .. } => false,
         }
     }
 }
@@ -101,6 +109,13 @@ impl ClusterConn {
     /// # Errors
     /// [`ConnError`]. A certificate that is not accepted shows only in the first call.
     pub async fn connect(session: &Session, cluster: &str) -> Result<Self, ConnError> {
+        if let Some(route) = session.route_to_database()
+            && !session.certificate.identity.usage.is_empty()
+        {
+            return Err(ConnError::OnlyDatabase {
+                database: route.service_name.clone(),
+            });
+        }
         let root_name = &session.profile.cluster;
         let root = dial(session, root_name, session.profile.host_cas_der(root_name)).await?;
         if cluster == root_name {

@@ -5,6 +5,7 @@
 pub mod conn;
 pub mod credential;
 pub mod login;
+pub mod routed;
 pub mod session;
 pub mod target;
 pub mod tunnel;

@@ -33,7 +33,7 @@ pub struct Session {
 impl Session {
     /// The database that the certificate is for, when it is for one only: such a login can connect there without asking the
     /// cluster for anything, and can do nothing else.
-    pub fn route(&self) -> Option<&RouteToDatabase> {
+    pub fn route_to_database(&self) -> Option<&RouteToDatabase> {
         let identity = &self.certificate.identity;
         identity
             .route_to_database
@@ -338,6 +338,17 @@ pub fn load(home: &Home, now: i64) -> Result<Session, SessionError> {
         }
         other => other,
     }
+}
+
+/// Loads the login that tsh has, with its key, whatever there is of ours.
+///
+/// # Errors
+/// [`SessionError::NotLoggedIn`] when tsh is not logged in; else as [`load`].
+pub fn load_tsh(home: &Home, now: i64) -> Result<Session, SessionError> {
+    let found = elsewhere::tsh(home, now)?.ok_or_else(|| SessionError::NotLoggedIn {
+        proxy: home.selected().map(str::to_owned),
+    })?;
+    found.session(home, now)
 }
 
 /// How often a key is looked for again whose login was replaced meanwhile.

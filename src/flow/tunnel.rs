@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 
 use super::conn::{ClusterConn, ConnError};
 use super::credential::{self, DbCredential, IssueError};
+use super::routed::{self, Asked};
 use super::session::{self, Session, SessionError};
 use super::target::Target;
 use crate::auth::{ApiError, Fault};
@@ -35,6 +36,8 @@ pub struct Tunnel {
     proxy: String,
     trust: Trust,
     newest: RwLock<Arc<DbCredential>>,
+    /// The certificate lies in files that somebody else replaces; they are read for every session.
+    from_files: bool,
     /// Held while a new certificate is made, so that clients that come together ask for one only.
     renewing: Mutex<()>,
 }
@@ -61,6 +64,7 @@ impl Tunnel {
             proxy,
             trust: session.profile.trust.clone(),
             newest: RwLock::new(Arc::new(credential)),
+            from_files: session.route_to_database().is_some(),
             renewing: Mutex::new(()),
         }
     }
@@ -86,8 +90,67 @@ impl Tunnel {
         Ok(renewed)
     }
 
+    /// The certificate that the files hold now. While they are being replaced, or are of no use, the last good one goes on
+    /// as long as it is valid.
+    async fn reread(&self) -> Result<Arc<DbCredential>, UpstreamError> {
+        let now = (self.clock)();
+        let last = self.newest();
+        let read = match self.session(now).await {
+            Ok(session) => self.credential_of(&session),
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(same) if same.certificate.der == last.certificate.der => Ok(last),
+            Ok(fresh) => {
+                let fresh = Arc::new(fresh);
+                *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+                Ok(fresh)
+            }
+            Err(_) if last.certificate.not_after > now => Ok(last),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn credential_of(&self, session: &Session) -> Result<DbCredential, UpstreamError> {
+        let asked = Asked {
+            database: Some(&self.target.database.name),
+            cluster: Some(&self.target.cluster),
+            wish: crate::db::Wish {
+                user: Some(self.target.user.clone()),
+                name: Some(self.target.name.clone()),
+                roles: self.target.roles.clone(),
+            },
+        };
+        let changed = |why: String| UpstreamError {
+            hop: Hop::Local,
+            sqlstate: sqlstate::INVALID_AUTHORIZATION,
+            message: why,
+            hint: Some("open the tunnel again".to_owned()),
+        };
+        routed::credential(session, &asked)
+            .map_err(|err| changed(err.to_string()))?
+            .filter(|it| it.target.database == self.target.database)
+            .ok_or_else(|| {
+                changed(format!(
+                    "the identity is no longer for database {} alone",
+                    self.target.database.name
+                ))
+            })
+    }
+
     async fn renew(&self) -> Result<DbCredential, UpstreamError> {
         let now = (self.clock)();
+        let session = self.session(now).await?;
+        let conn = ClusterConn::connect(&session, &self.target.cluster)
+            .await
+            .map_err(|err| conn_error(&err))?;
+        credential::issue(&conn, &session, &self.target, now)
+            .await
+            .map_err(|err| issue_error(&err))
+    }
+
+    /// The login of this moment, which must still be that of the same user.
+    async fn session(&self, now: i64) -> Result<Session, UpstreamError> {
         let home = self.home.clone();
         let session = tokio::task::spawn_blocking(move || session::load(&home, now))
             .await
@@ -104,12 +167,7 @@ impl Tunnel {
                 hint: Some("open the tunnel again".to_owned()),
             });
         }
-        let conn = ClusterConn::connect(&session, &self.target.cluster)
-            .await
-            .map_err(|err| conn_error(&err))?;
-        credential::issue(&conn, &session, &self.target, now)
-            .await
-            .map_err(|err| issue_error(&err))
+        Ok(session)
     }
 
     fn no_session(&self, err: &SessionError) -> UpstreamError {
@@ -117,10 +175,14 @@ impl Tunnel {
             hop: Hop::Local,
             sqlstate: sqlstate::INVALID_AUTHORIZATION,
             message: err.to_string(),
-            hint: Some(format!(
-                "run `postern login --proxy {}`, then connect again: the tunnel stays open",
-                self.proxy
-            )),
+            hint: Some(if self.home.identity().is_some() {
+                "have the identity renewed, then connect again: the tunnel stays open".to_owned()
+            } else {
+                format!(
+                    "run `postern login --proxy {}`, then connect again: the tunnel stays open",
+                    self.proxy
+                )
+            }),
         }
     }
 
@@ -164,6 +226,7 @@ impl Upstream for Tunnel {
     fn open(&self, purpose: Purpose) -> BoxFuture<'_, Result<BoxStream, UpstreamError>> {
         Box::pin(async move {
             let credential = match purpose {
+                Purpose::Session if self.from_files => self.reread().await?,
                 Purpose::Session => self.current().await?,
                 Purpose::Cancel => self.newest(),
             };

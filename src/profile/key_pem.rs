@@ -9,12 +9,11 @@ use x509_parser::asn1_rs::FromDer as _;
 use x509_parser::certificate::X509Certificate;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::openssh::{self, Key};
 use crate::identity::pem;
 
 /// Label of a reference to a key in a YubiKey; what follows it is JSON.
 const HARDWARE: &str = "PIV YUBIKEY PRIVATE KEY";
-/// How a key in OpenSSH's form begins.
-const OPENSSH: &[u8] = b"openssh-key-v1\0";
 /// rsaEncryption with its NULL, as an AlgorithmIdentifier.
 const RSA: &[u8] = &[
     0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
@@ -80,7 +79,7 @@ pub fn to_pkcs8(text: &str) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
             slot: reference.and_then(|r| r.slot_key),
         });
     }
-    let key = if first.contents.starts_with(OPENSSH) {
+    let key = if first.contents.starts_with(openssh::MAGIC) {
         from_openssh(&first.contents)
     } else {
         wrap(&first.contents)
@@ -131,42 +130,34 @@ fn ec_algorithm(secret_and_rest: &[u8]) -> Result<Vec<u8>, PrivateKeyError> {
     Ok(tagged(0x30, &[EC, named].concat()))
 }
 
-/// `bytes`, not PEM: the library takes lines of one length only, and programs differ.
 fn from_openssh(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
-    use ssh_key::private::{EcdsaKeypair, KeypairData};
-    let key = ssh_key::PrivateKey::from_bytes(bytes)
-        .map_err(|error| PrivateKeyError::Unusable(error.to_string()))?;
-    if key.is_encrypted() {
-        return Err(PrivateKeyError::Passphrase);
-    }
     let unsupported = |what: &str| {
         Err(PrivateKeyError::Unusable(format!(
-            "{what} in OpenSSH's form are not supported; rewrite it as PEM: ssh-keygen -p -m PEM -f FILE"
+            "{what} keys in OpenSSH's form are not supported; rewrite it as PEM: ssh-keygen -p -m PEM -f FILE"
         )))
     };
-    let sec1 = |curve: &[u8], secret: &[u8], point: &[u8]| {
-        let public = tagged(0x03, &[&[0], point].concat());
-        let mut body = Zeroizing::new(vec![0x02, 0x01, 0x01]);
-        body.extend(Zeroizing::new(tagged(0x04, secret)).iter());
-        body.extend(tagged(0xa1, &public));
-        let algorithm = tagged(0x30, &[EC, curve].concat());
-        pkcs8(&algorithm, &Zeroizing::new(tagged(0x30, &body)))
+    let (curve, secret, point) = match openssh::read(bytes)? {
+        Key::Ed25519 { seed } => {
+            let seed = Zeroizing::new(tagged(0x04, &seed));
+            return Ok(pkcs8(ED25519, &seed));
+        }
+        Key::Nist {
+            curve,
+            secret,
+            point,
+        } => match curve.as_str() {
+            "nistp256" => (P256, secret, point),
+            "nistp384" => (P384, secret, point),
+            other => return unsupported(other),
+        },
+        Key::Other(kind) => return unsupported(&kind),
     };
-    let pkcs8 = match key.key_data() {
-        KeypairData::Ed25519(pair) => {
-            let seed = Zeroizing::new(tagged(0x04, pair.private.as_ref()));
-            pkcs8(ED25519, &seed)
-        }
-        KeypairData::Ecdsa(EcdsaKeypair::NistP256 { public, private }) => {
-            sec1(P256, private.as_slice(), public.as_bytes())
-        }
-        KeypairData::Ecdsa(EcdsaKeypair::NistP384 { public, private }) => {
-            sec1(P384, private.as_slice(), public.as_bytes())
-        }
-        KeypairData::Rsa(_) => return unsupported("RSA keys"),
-        _ => return unsupported("keys of this kind"),
-    };
-    Ok(pkcs8)
+    let public = tagged(0x03, &[&[0], &point[..]].concat());
+    let mut body = Zeroizing::new(vec![0x02, 0x01, 0x01]);
+    body.extend(Zeroizing::new(tagged(0x04, &secret)).iter());
+    body.extend(tagged(0xa1, &public));
+    let algorithm = tagged(0x30, &[EC, curve].concat());
+    Ok(pkcs8(&algorithm, &Zeroizing::new(tagged(0x30, &body))))
 }
 
 fn signing_key(

@@ -16,6 +16,8 @@ fn every_form_of_a_key_becomes_pkcs8_and_fits_its_certificate() {
         ("rsa", &["pkcs8", "pkcs1"][..]),
         ("p256", &["pkcs8", "sec1", "openssh"]),
         ("p384", &["pkcs8", "sec1", "openssh"]),
+        // Its number begins with a zero byte, which OpenSSH's form leaves out.
+        ("p256short", &["pkcs8", "openssh"]),
         ("ed25519", &["pkcs8", "openssh"]),
     ] {
         let certificate = certificate(&format!("keys/{kind}.crt"));
@@ -29,6 +31,36 @@ fn every_form_of_a_key_becomes_pkcs8_and_fits_its_certificate() {
     assert!(!belongs(&p256, &certificate("keys/p384.crt").der));
     assert!(!belongs(b"no key", &certificate("keys/p256.crt").der));
     assert!(!belongs(&p256, b"no certificate"));
+}
+
+#[test]
+fn what_is_written_for_ssh_is_read_again() {
+    let read = |name: &str| {
+        let text = data(&format!("keys/{name}-openssh.pem"));
+        let blocks = pem::blocks(text.as_bytes()).expect("PEM");
+        openssh::read(&blocks[0].contents).expect("a key")
+    };
+    for name in ["p256", "p256short"] {
+        let Key::Nist { secret, point, .. } = read(name) else {
+            panic!("{name}");
+        };
+        let again = to_pkcs8(&openssh::write_p256(&secret, &point)).expect("a key");
+        let certificate = certificate(&format!("keys/{name}.crt"));
+        assert!(belongs(&again, &certificate.der));
+    }
+    let Key::Ed25519 { seed } = read("ed25519") else {
+        panic!("no Ed25519");
+    };
+    let certificate = certificate("keys/ed25519.crt");
+    // The public key stands in the certificate after its algorithm.
+    let begin = [0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+    let at = certificate.der.windows(8).position(|w| w == begin);
+    let at = at.expect("the key's place") + 8;
+    let written = openssh::write_ed25519(&seed, &certificate.der[at..at + 32]);
+    assert!(belongs(
+        &to_pkcs8(&written).expect("a key"),
+        &certificate.der
+    ));
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub mod identity_file;
 pub mod key_pem;
 pub mod keys;
 mod lock;
+pub mod openssh;
 mod store;
 pub mod tsh;
 

@@ -94,7 +94,7 @@ pub struct TargetArgs {
 }
 
 impl TargetArgs {
-    fn wish(&self) -> Result<Wish, CliError> {
+    pub(super) fn wish(&self) -> Result<Wish, CliError> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let roles = target::roles(&self.db_roles);
         if roles.is_empty() && !self.db_roles.is_empty() {

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::choose::{self, Program, TargetArgs};
+use super::routed;
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Kind};
 use crate::client::child::{self, Ended};
@@ -79,8 +80,14 @@ pub async fn run(cx: &mut Cx, args: ConnectArgs) -> Result<Exit, CliError> {
 /// Everything up to the certificate.
 async fn prepare(cx: &mut Cx, args: &TargetArgs) -> Result<(Tunnel, Target), CliError> {
     let session = cx.session().await?;
-    let (conn, target) = choose::target(cx, &session, args, Program::Psql).await?;
-    let credential = credential::issue(&conn, &session, &target, cx.now).await?;
+    let credential = match routed::credential(cx, &session, args)? {
+        Some(credential) => credential,
+        None => {
+            let (conn, target) = choose::target(cx, &session, args, Program::Psql).await?;
+            credential::issue(&conn, &session, &target, cx.now).await?
+        }
+    };
+    let target = credential.target.clone();
     Ok((
         Tunnel::new(cx.home.clone(), super::proxy::clock(), &session, credential),
         target,

@@ -9,6 +9,7 @@ pub mod login;
 pub mod logout;
 pub mod ls;
 pub mod proxy;
+mod routed;
 
 use clap::{Args, Subcommand};
 

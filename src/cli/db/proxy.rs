@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::active;
 use super::choose::{self, Program, TargetArgs};
+use super::routed;
 use crate::cli::output::{date, rfc3339};
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Kind};
@@ -49,6 +50,10 @@ pub async fn run(cx: &mut Cx, args: ProxyArgs) -> Result<Exit, CliError> {
     // From here on, so that none is missed between the steps.
     let mut signals = Signals::new()?;
     let prepare = async {
+        if let Some(credential) = routed::credential(cx, &session, &args.target)? {
+            let target = credential.target.clone();
+            return Ok((credential, target));
+        }
         let (conn, target) = choose::target(cx, &session, &args.target, Program::Tunnel).await?;
         let credential = credential::issue(&conn, &session, &target, cx.now).await?;
         Ok((credential, target))

@@ -38,6 +38,9 @@ impl From<ConnError> for CliError {
                     "try again in a moment; postern clusters tells whether {cluster} is online"
                 ))
             }
+            ConnError::OnlyDatabase { database } => Self::new(Kind::Denied, message).hint(format!(
+                "it can connect to {database} (postern db connect, postern proxy db); everything else needs an identity made without --db-service"
+            )),
             ConnError::UnknownCluster { cluster, known } => {
                 let nearest = crate::flow::target::nearest(&cluster, &known);
                 let error = Self::new(Kind::NotFound, message);
@@ -116,6 +119,15 @@ impl From<ApiError> for CliError {
         let hop = error.hop();
         let (kind, hint) = match error.fault {
             Fault::Login => (Kind::NotLoggedIn, LOGIN_AGAIN),
+            // Certificates of tbot, mostly (credentials.md 4.4).
+            Fault::Denied if error.text.contains("not allowed to reissue") => (
+                Kind::Denied,
+                "this identity cannot make certificates for databases: use tbot's database output, or allow_reissue: true in its identity output",
+            ),
+            Fault::Denied if error.text.contains("\"read\" on \"role\"") => (
+                Kind::Denied,
+                "an identity of tbot that may reissue also needs a role that may read roles; tbot's database output needs neither",
+            ),
             Fault::Denied => (
                 Kind::Denied,
                 "your user may be locked or lack the right; ask the cluster's administrator, postern status shows who you are",

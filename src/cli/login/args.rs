@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::profile::keys::KeyStore;
+
 /// Arguments of `login`.
 #[derive(Args, Debug)]
 pub struct LoginArgs {
@@ -22,6 +24,10 @@ pub struct LoginArgs {
     /// Where the private key goes. Default: the keychain if other sessions of this user can read it there, else a file
     #[arg(long, value_enum, value_name = "STORE")]
     pub key_store: Option<Store>,
+
+    /// Take over the login that tsh has (TELEPORT_HOME, ~/.tsh) instead of logging in; tsh's files stay as they are
+    #[arg(long, conflicts_with_all = ["password_stdin", "ca_file"])]
+    pub from_tsh: bool,
 }
 
 /// Values of `--key-store`.
@@ -31,4 +37,13 @@ pub enum Store {
     File,
     /// The keychain of the operating system
     Keychain,
+}
+
+impl From<Store> for KeyStore {
+    fn from(store: Store) -> Self {
+        match store {
+            Store::File => Self::File,
+            Store::Keychain => Self::Keychain,
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod plan;
 pub(super) mod renew;
 mod report;
 mod save;
+mod tsh;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -34,6 +35,9 @@ pub async fn run(cx: &mut Cx, args: LoginArgs) -> Result<Exit, CliError> {
         "login",
         "it is a login already, and who made it renews it",
     )?;
+    if args.from_tsh {
+        return tsh::copy(cx, &args);
+    }
     let plan = plan::of_args(cx, &args).await?;
     if !args.force
         && let Some(former) = &plan.former

@@ -36,10 +36,26 @@ pub(super) fn save(
     key: &KeyPair,
 ) -> Result<(Profile, Certificate), CliError> {
     let certificate = fresh.certificate().clone();
-    let stored = keys::store(&cx.home, plan.key_store, &plan.proxy, key.pkcs8(), &prove)
-        .map_err(|e| no_keychain(&e))?;
-    let profile = fresh.profile(&plan.proxy, stored.location, now());
-    if let Err(error) = cx.home.save(&profile) {
+    // Where the key lies is known once it does.
+    let nowhere = KeyLocation::File {
+        name: String::new(),
+    };
+    let mut profile = fresh.profile(&plan.proxy, nowhere, now());
+    save_profile(cx, plan.key_store, key.pkcs8(), &mut profile)?;
+    Ok((profile, certificate))
+}
+
+/// Stores a key (PKCS#8 DER), then the profile, which is told where the key lies.
+pub(super) fn save_profile(
+    cx: &mut Cx,
+    store: keys::KeyStore,
+    key: &[u8],
+    profile: &mut Profile,
+) -> Result<(), CliError> {
+    let stored =
+        keys::store(&cx.home, store, &profile.proxy, key, &prove).map_err(|e| no_keychain(&e))?;
+    profile.key = stored.location;
+    if let Err(error) = cx.home.save(profile) {
         // Best effort: without the profile nobody finds the key.
         let _ = keys::remove(&cx.home, &profile.key);
         return Err(error.into());
@@ -47,8 +63,8 @@ pub(super) fn save(
     if let Some(why) = stored.fallback {
         cx.ui.status(&format!(
             "The private key is in the file {}, not in the keychain: {why}.",
-            key_place(&cx.home, &profile)
+            key_place(&cx.home, profile)
         ));
     }
-    Ok((profile, certificate))
+    Ok(())
 }
