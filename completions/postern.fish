@@ -385,6 +385,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l mem-profile -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l tunnel -d 'There is always a tunnel; tsh has it'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l check -d 'Connect to the database once before saying that the tunnel is ready, and fail when that fails'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
@@ -625,6 +626,7 @@ complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_s
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l mem-profile -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l tunnel -d 'There is always a tunnel; tsh has it'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l check -d 'Connect to the database once before saying that the tunnel is ready, and fail when that fails'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'

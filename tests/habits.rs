@@ -134,7 +134,7 @@ fn the_short_forms_of_a_target_mean_the_same() {
 fn flags_without_meaning_say_so_once_and_spoil_nothing() {
     let env = TestEnv::logged_in("alice");
     let ran = env.run(&[
-        "status",
+        "version",
         "--login",
         "root",
         "--jumphost=x",
@@ -146,7 +146,7 @@ fn flags_without_meaning_say_so_once_and_spoil_nothing() {
          note: --enable-escape-sequences does nothing here: it is about ssh\n\
          note: --jumphost does nothing here: it is about ssh\n"
     );
-    assert_eq!(ran.stdout, env.run(&["status"]).ok());
+    assert_eq!(ran.stdout, env.run(&["version"]).ok());
     let err = env.run(&["db", "ls", "--mfa-mode", "platform"]).fails(2);
     assert!(err.contains("postern can do one-time codes"), "{err}");
 }

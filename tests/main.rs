@@ -38,6 +38,7 @@ mod server_users;
 mod sessions;
 mod three_lines;
 mod tsh_profile;
+mod tsh_trips;
 mod tunnel_and_login;
 mod versions;
 

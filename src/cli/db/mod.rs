@@ -8,6 +8,7 @@ pub mod env;
 pub mod login;
 pub mod logout;
 pub mod ls;
+mod probe;
 pub mod proxy;
 mod routed;
 

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::active;
 use super::choose::{self, Program, TargetArgs};
+use super::probe;
 use super::routed;
 use crate::cli::output::{date, rfc3339};
 use crate::cli::signals::interruptible;
@@ -34,6 +35,10 @@ pub struct ProxyArgs {
     /// Address of this computer's own to listen on, e.g. 127.0.0.1:5432 or [::1]:0
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+
+    /// Connect to the database once before saying that the tunnel is ready, and fail when that fails
+    #[arg(long)]
+    check: bool,
 }
 
 /// Serves until told to stop.
@@ -71,6 +76,10 @@ pub async fn run(cx: &mut Cx, args: ProxyArgs) -> Result<Exit, CliError> {
     let served = tokio::spawn(proxy::serve(listener, Arc::new(tunnel), options, async {
         let _ = stopped.await;
     }));
+    if args.check {
+        let probed = probe::probe(at, &target.user, &target.name, &target.database.name);
+        interruptible(probed).await?;
+    }
     if cx.ui.is_json() {
         cx.ui.json_line(&ready);
     } else {
@@ -299,6 +308,7 @@ mod tests {
             target: TargetArgs::default(),
             port,
             listen: listen.map(str::to_owned),
+            check: false,
         }
     }
 
