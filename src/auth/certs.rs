@@ -53,7 +53,7 @@ pub async fn issue(
 }
 
 impl DatabaseCertificate<'_> {
-    fn request(&self, key: &PublicKey, server: &Server) -> pb::UserCertsRequest {
+    pub(crate) fn request(&self, key: &PublicKey, server: &Server) -> pb::UserCertsRequest {
         let (line, pem) = match server.key_fields() {
             KeyFields::Single => (Some(key.ssh_line()), None),
             KeyFields::Split => (None, Some(key.pem())),

@@ -4,10 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{ApiError, Caller};
+use serde::Deserialize;
+
+use super::{ApiError, Caller, Fault};
 use crate::proto::teleport::presence::v1::ListRemoteClustersRequest;
 use crate::proto::teleport::trust::v1::GetCertAuthoritiesRequest;
 use crate::proto::types::{CertAuthorityV2, RemoteClusterV3};
+
+/// Where the list is on servers without the call.
+const OLD_PATH: &str = "/v2/remoteclusters";
 
 /// A cluster reached through the one asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +34,24 @@ pub struct HostAuthority {
     pub certs_pem: Vec<String>,
 }
 
-/// The leaf clusters, sorted by name; none on a leaf.
+/// The leaf clusters, sorted by name; none on a leaf. Servers before 16 know only an HTTP request, which is tried when the
+/// call is unknown.
 ///
 /// # Errors
-/// As any call; [`super::Fault::Unimplemented`] before the service existed (14).
+/// As any call.
 pub async fn remote_clusters(caller: &Caller) -> Result<Vec<RemoteCluster>, ApiError> {
+    let mut found = match (listed(caller).await, &caller.again) {
+        (Err(err), Some(again)) if err.fault == Fault::Unimplemented => {
+            let body = again.get(caller.cluster(), OLD_PATH).await?;
+            read_old(caller.cluster(), &body)?
+        }
+        (answer, _) => answer?,
+    };
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+async fn listed(caller: &Caller) -> Result<Vec<RemoteCluster>, ApiError> {
     let mut client = caller.presence();
     let mut found = Vec::new();
     let mut page_token = String::new();
@@ -54,8 +72,41 @@ pub async fn remote_clusters(caller: &Caller) -> Result<Vec<RemoteCluster>, ApiE
         }
         page_token = page.next_page_token;
     }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
+}
+
+/// A leaf cluster as the HTTP request gives it.
+#[derive(Deserialize)]
+struct OldRemote {
+    metadata: OldMetadata,
+    #[serde(default)]
+    status: OldStatus,
+}
+
+#[derive(Deserialize)]
+struct OldMetadata {
+    name: String,
+    #[serde(default)]
+    labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Default, Deserialize)]
+struct OldStatus {
+    #[serde(default)]
+    connection: String,
+}
+
+fn read_old(cluster: &str, body: &[u8]) -> Result<Vec<RemoteCluster>, ApiError> {
+    let found: Option<Vec<OldRemote>> = serde_json::from_slice(body)
+        .map_err(|err| ApiError::bad_answer(cluster, format!("{OLD_PATH}: {err}")))?;
+    let found = found.unwrap_or_default().into_iter();
+    Ok(found
+        .map(|old| RemoteCluster {
+            name: old.metadata.name,
+            online: old.status.connection == "online",
+            labels: old.metadata.labels.unwrap_or_default(),
+        })
+        .collect())
 }
 
 fn read_remote(cluster: RemoteClusterV3) -> Option<RemoteCluster> {

@@ -169,8 +169,9 @@ impl AuthService for Fake {
 
     async fn get_current_user(&self, request: Request<()>) -> Answer<types::UserV2> {
         self.0.note("GetCurrentUser", request.metadata()).await;
-        let user: GetUserResponse = recorded("user-root.response.binpb");
-        Ok(Response::new(user.user.expect("a user")))
+        Ok(Response::new(recorded(
+            "../teleport-14.0.0-dev/auth-api/current-user-legacy-root.response.binpb",
+        )))
     }
 
     async fn get_current_user_roles(

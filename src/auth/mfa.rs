@@ -41,7 +41,7 @@ fn required_request(to: &RouteToDatabase) -> pb::IsMfaRequiredRequest {
 }
 
 /// 14 fills only the older field.
-fn needs(answer: pb::IsMfaRequiredResponse) -> bool {
+pub(crate) fn needs(answer: pb::IsMfaRequiredResponse) -> bool {
     answer.required || answer.mfa_required() == pb::MfaRequired::Yes
 }
 
@@ -70,7 +70,7 @@ fn challenge_request() -> pb::CreateAuthenticateChallengeRequest {
     }
 }
 
-fn read_factors(challenge: &pb::MfaAuthenticateChallenge) -> Factors {
+pub(crate) fn read_factors(challenge: &pb::MfaAuthenticateChallenge) -> Factors {
     Factors {
         otp: challenge.totp.is_some(),
         security_key: challenge.webauthn_challenge.is_some(),

@@ -7,11 +7,14 @@ pub mod access;
 pub mod certs;
 pub mod clusters;
 pub mod error;
+pub mod http;
 pub mod key;
 pub mod mfa;
 pub mod resources;
 
 pub use error::{ApiError, Fault};
+
+use std::sync::Arc;
 
 use tonic::transport::Channel;
 
@@ -26,6 +29,7 @@ use crate::transport::grpc::{Link, MAX_ANSWER};
 pub struct Caller {
     link: Link,
     cluster: String,
+    again: Option<Arc<http::Again>>,
 }
 
 impl Caller {
@@ -34,6 +38,16 @@ impl Caller {
         Self {
             link,
             cluster: cluster.to_owned(),
+            again: None,
+        }
+    }
+
+    /// Lets calls that an old auth service lacks be made in their older form, over HTTP/1.1.
+    #[must_use]
+    pub fn with_http(self, again: http::Again) -> Self {
+        Self {
+            again: Some(Arc::new(again)),
+            ..self
         }
     }
 

@@ -7,8 +7,10 @@
 
 pub mod table;
 pub mod version;
+mod warning;
 
 pub use version::Version;
+pub use warning::warning;
 
 /// The version of Teleport whose client this one equals on the wire.
 pub const MADE_FOR: Version = Version::new(18, 3, 0);
@@ -119,6 +121,21 @@ impl Server {
         self.version.is_none_or(|version| version >= first)
     }
 }
+
+/// Whether a refusal of a login means that the public key stood in a field that the server does not know: `Some(true)` when it
+/// is the older one that it wants. Such a login is not repeated: its one-time code is used up.
+///
+/// Source: login.md 7.3 (a 500 of 14, a 400 of 18).
+pub fn wants_other_key_field(refusal: &str) -> Option<bool> {
+    match refusal {
+        "ssh: no key found" => Some(true),
+        "'ssh_pub_key' or 'tls_pub_key' must be set" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(all(test, feature = "cluster-core"))]
+mod fourteen_tests;
 
 #[cfg(test)]
 mod tests {

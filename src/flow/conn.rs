@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::session::Session;
 use crate::auth::clusters::{HostAuthority, RemoteCluster};
+use crate::auth::http::Again;
 use crate::auth::resources::ListFilter;
 use crate::auth::{ApiError, Caller, Fault, access, clusters, resources};
 use crate::hop::Hop;
@@ -249,12 +250,17 @@ async fn dial(
     anchors: Vec<Vec<u8>>,
 ) -> Result<Caller, ConnError> {
     let cert: ClientCert = session.client_cert.clone();
-    let config = host_config(&anchors, &alpn::auth(cluster), Some(cert))?;
+    let config = host_config(&anchors, &alpn::auth(cluster), Some(cert.clone()))?;
     let proxy = &session.profile.proxy;
     let name = alpn::auth_server_name(&session.certificate.issuer_cluster);
     // Boxed: the handshake's state is large, and every step above would carry it.
     match Box::pin(Link::dial(proxy, config, &name)).await {
-        Ok(link) => Ok(Caller::new(link, cluster)),
+        Ok(link) => Ok(Caller::new(link, cluster).with_http(Again {
+            proxy: proxy.clone(),
+            sni: name,
+            anchors,
+            cert,
+        })),
         Err(DialError::Closed { .. }) => Err(ConnError::Offline {
             cluster: cluster.to_owned(),
             proxy: proxy.clone(),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
+use crate::compat;
 use crate::identity::{Certificate, Validity};
 use crate::profile::keys::KeyPair;
 use crate::profile::{HostCas, KeyLocation, Profile, VERSION};
@@ -297,6 +298,13 @@ impl Door {
             }
             if let Some(policy) = unmet_policy(message) {
                 return self.unsupported(Unsupported::HardwareKey(policy));
+            }
+            if let Some(old_field) = compat::wants_other_key_field(message) {
+                return LoginError::KeyField {
+                    proxy: self.proxy().to_owned(),
+                    announced: self.ping.server_version.clone(),
+                    old_field,
+                };
             }
         }
         self.announced(error)

@@ -14,6 +14,12 @@ pub fn auth(cluster: &str) -> [String; 2] {
     ]
 }
 
+/// As [`auth`], for HTTP/1.1; the proxy then negotiates no name at all.
+pub fn auth_http(cluster: &str) -> [String; 2] {
+    let [service, _] = auth(cluster);
+    [service, "http/1.1".to_owned()]
+}
+
 /// The two protocol names for a database connection, the one with ping framing first; `None` for a protocol
 /// that this client does not speak.
 pub fn database(protocol: &str) -> Option<[&'static str; 2]> {

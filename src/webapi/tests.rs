@@ -342,7 +342,8 @@ fn the_key_goes_into_the_field_that_the_version_knows() {
         );
     }
     // 14: a line of authorized_keys with the same point in it.
-    let recorded = decode(&one("14.0.0-dev/finish-p256")["request"]["body"]["pub_key"]);
+    let recorded =
+        decode(&one("../teleport-14.0.0-dev/login/finish-p256")["request"]["body"]["pub_key"]);
     let line = String::from_utf8(recorded.clone()).expect("text");
     let blob = STANDARD
         .decode(line.split(' ').nth(1).expect("a blob").trim())

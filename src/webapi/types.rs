@@ -21,6 +21,9 @@ pub struct Ping {
     /// The proxy's version, e.g. `18.3.0`.
     #[serde(deserialize_with = "nullable")]
     pub server_version: String,
+    /// The oldest client that the cluster wants, e.g. `17.0.0-aa`.
+    #[serde(deserialize_with = "nullable")]
+    pub min_client_version: String,
     /// Name of the root cluster.
     #[serde(deserialize_with = "nullable")]
     pub cluster_name: String,

@@ -120,9 +120,9 @@ impl From<IssueError> for CliError {
         match error {
             IssueError::Api(err) => err.into(),
             IssueError::SecondFactor { factors, .. } => second_factor(message, hop, factors),
-            IssueError::RolesUnknown { .. } => Self::new(Kind::Failed, message)
-                .at(hop)
-                .hint("leave --db-roles out to connect with all of them"),
+            IssueError::RolesUnknown { .. } => Self::new(Kind::Failed, message).at(hop).hint(
+                "--db-roles came with Teleport 14.3.1; leave it out to connect with all of them",
+            ),
             IssueError::Different { .. } | IssueError::Unreadable { .. } | IssueError::Key(_) => {
                 Self::new(Kind::Failed, message).at(hop)
             }

@@ -25,6 +25,9 @@ impl From<LoginError> for CliError {
                 }
             }
             LoginError::Unsupported { proxy, method } => unsupported(proxy, &method),
+            LoginError::KeyField { proxy, .. } => Self::new(Kind::Failed, message)
+                .hint("proxy and auth service are of different versions; ask the cluster's administrator. The one-time code is used up")
+                .at(Hop::Proxy(proxy)),
             LoginError::Answer(_) | LoginError::ExpiredOnArrival { .. } => {
                 Self::new(Kind::Failed, message).hint("ask the cluster's administrator; a longer --ttl may help with an expired one")
             }

@@ -14,6 +14,7 @@ mod tsh;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{CliError, Cx, Exit, Kind, origin};
+use crate::compat;
 use crate::flow::login::{self, Door};
 use crate::flow::session;
 use crate::identity::Certificate;
@@ -73,6 +74,7 @@ async fn enter(cx: &mut Cx, plan: &Plan) -> Result<(Profile, Certificate), CliEr
         door.proxy(),
         door.ping().server_version
     ));
+    warn_version(cx, &door);
     show_motd(cx, &door).await?;
     let key = KeyPair::generate();
     let fresh = local::fresh(cx, plan, door, &key).await?;
@@ -117,6 +119,16 @@ fn already(cx: &mut Cx, former: &Profile, certificate: &Certificate) -> Result<E
     }
     report::print(cx, former, certificate, true);
     Ok(Exit::Done)
+}
+
+/// Says once what a version other than the one this program is made for means.
+fn warn_version(cx: &mut Cx, door: &Door) {
+    let ping = door.ping();
+    if !cx.global.skip_version_check
+        && let Some(text) = compat::warning(&ping.server(), &ping.min_client_version)
+    {
+        cx.ui.warn(&text);
+    }
 }
 
 async fn show_motd(cx: &mut Cx, door: &Door) -> Result<(), CliError> {

@@ -28,6 +28,19 @@ pub enum LoginError {
         /// What it is.
         method: Unsupported,
     },
+    /// The public key went into the field that the announced version takes, and the auth service takes the other one.
+    #[error(
+        "the auth service of {proxy} takes the key in the field of Teleport {}, though the proxy says it is {announced}",
+        if *old_field { "16 and earlier" } else { "17 and later" }
+    )]
+    KeyField {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// `server_version` of the ping.
+        announced: String,
+        /// Whether it is the older field that is wanted.
+        old_field: bool,
+    },
     /// A 200 that is of no use.
     #[error("the cluster's answer to the login is unusable: {0}")]
     Answer(String),

@@ -156,8 +156,7 @@ pub(super) fn granted(key: &KeyPair, issued: i64, seconds: i64) -> Value {
     use crate::cluster::ca::{Authority, CaKind, SubjectPublicKey};
     use base64::Engine;
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
-    let PublicKey::Tls(spki) =
-        PublicKey::p256(key.public_point(), &crate::compat::Server::of("18.3.0"))
+    let PublicKey::Tls(spki) = PublicKey::p256(key.public_point(), &compat::Server::of("18.3.0"))
     else {
         panic!("18 takes PEM")
     };
