@@ -14,6 +14,7 @@ mod habits_db_login;
 mod half_open;
 mod identity;
 mod json_shapes;
+mod kept_certs;
 mod leaf;
 mod leaf_links;
 mod live;

@@ -120,15 +120,46 @@ fn a_list_of_a_thousand_takes_three_and_each_further_page_one() {
 }
 
 #[test]
-fn a_connection_takes_eight() {
+fn a_connection_takes_eight_with_a_new_certificate_and_four_with_a_kept_one() {
+    let behind = behind();
+    let (flights, demo) = &*behind;
+    let _guard = exclusive("alice");
+    for target in [&["orders"][..], &["app", "--db-user", "app"]] {
+        let env = TestEnv::beside(demo);
+        env.login("alice");
+        let certs = env.postern_home().join("certs");
+        let count = flights.count(8, || {
+            // Nothing is there yet but after a count that was too high.
+            let _ = std::fs::remove_dir_all(&certs);
+            select(&env, target);
+        });
+        // TCP, TLS, databases and roles, certificate; TCP, TLS, start, query.
+        at_most(8, 2, count);
+        // TCP, TLS, start, query.
+        at_most(4, 1, flights.count(4, || select(&env, target)));
+    }
+}
+
+#[test]
+fn a_leaf_costs_no_more_once_its_authority_is_known() {
     let behind = behind();
     let (flights, demo) = &*behind;
     let env = TestEnv::beside(demo);
     env.login("alice");
-    let _guard = exclusive("alice");
-    for target in [&["orders"][..], &["app", "--db-user", "app"]] {
-        let count = flights.count(8, || select(&env, target));
-        // TCP, TLS, databases and roles, certificate; TCP, TLS, start, query.
-        at_most(8, 2, count);
-    }
+    let list = || {
+        let listed = env.run(&["db", "ls", "-v", "--cluster", "leaf"]).ok();
+        assert!(listed.contains("leaf-app"), "{listed}");
+    };
+    // TCP, TLS, the authority; TCP, TLS, databases and roles.
+    at_most(6, 2, flights.count(6, list));
+    // Both connections side by side.
+    at_most(3, 2, flights.count(3, list));
+    let target = ["--cluster", "leaf", "leaf-app", "--db-user", "app"];
+    let certs = env.postern_home().join("certs");
+    let count = flights.count(8, || {
+        let _ = std::fs::remove_dir_all(&certs);
+        select(&env, &target);
+    });
+    at_most(8, 3, count);
+    at_most(4, 1, flights.count(4, || select(&env, &target)));
 }

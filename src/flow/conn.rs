@@ -11,6 +11,7 @@ use crate::auth::http::Again;
 use crate::auth::resources::ListFilter;
 use crate::auth::{ApiError, Caller, Fault, access, clusters, resources};
 use crate::hop::Hop;
+use crate::profile::HostCas;
 use crate::rbac::{self, AccessChecker, AccessError};
 use crate::transport::dial::DialError;
 use crate::transport::grpc::Link;
@@ -71,6 +72,12 @@ impl ConnError {
         }
     }
 
+    /// Whether nobody that is known vouches for the auth service: its authority is unknown or was rotated.
+    fn is_untrusted(&self) -> bool {
+        use crate::transport::tls_fault::TlsFault;
+        matches!(self, Self::Dial { error, .. } if matches!(error.tls(), Some(TlsFault::Untrusted(_))))
+    }
+
     /// Whether logging in again is what helps.
     pub fn needs_login(&self) -> bool {
         match self {
@@ -107,6 +114,9 @@ pub struct ClusterConn {
 impl ClusterConn {
     /// Connects for the databases of `cluster`: the root's name, or a leaf's.
     ///
+    /// The first use of a leaf asks the root for the leaf's authority, which is kept in the profile; from then on both
+    /// connections are opened side by side.
+    ///
     /// # Errors
     /// [`ConnError`]. A certificate that is not accepted shows only in the first call.
     pub async fn connect(session: &Session, cluster: &str) -> Result<Self, ConnError> {
@@ -118,27 +128,33 @@ impl ClusterConn {
             });
         }
         let root_name = &session.profile.cluster;
-        let root = dial(session, root_name, session.profile.host_cas_der(root_name)).await?;
+        let root = dial(session, root_name, session.profile.host_cas_der(root_name));
         if cluster == root_name {
+            let root = root.await?;
             return Ok(Self {
                 owner: root.clone(),
                 root,
             });
         }
-        let owner = Self::leaf(session, &root, cluster).await?;
+        let known = session.profile.host_cas_der(cluster);
+        if known.is_empty() {
+            let root = root.await?;
+            let owner = leaf_of(session, &root, cluster).await?;
+            return Ok(Self { root, owner });
+        }
+        let (root, owner) = tokio::join!(root, leaf(session, cluster, known));
+        let root = root?;
+        let owner = match owner {
+            // The leaf's authority was rotated since.
+            Err(error) if error.is_untrusted() => leaf_of(session, &root, cluster).await?,
+            Err(error @ ConnError::Offline { .. }) => {
+                // A leaf that was removed since looks the same.
+                leaf_authority(&root, cluster).await?;
+                return Err(error);
+            }
+            other => other?,
+        };
         Ok(Self { root, owner })
-    }
-
-    async fn leaf(session: &Session, root: &Caller, cluster: &str) -> Result<Caller, ConnError> {
-        let mut anchors = session.profile.host_cas_der(cluster);
-        if anchors.is_empty() {
-            anchors = leaf_anchors(root, cluster).await?;
-        }
-        match dial(session, cluster, anchors.clone()).await {
-            // With several proxies the one reached may not have its tunnel to the leaf yet (transport.md 9).
-            Err(ConnError::Offline { .. }) => dial(session, cluster, anchors).await,
-            other => other,
-        }
     }
 
     #[cfg(all(test, feature = "cluster-core"))]
@@ -215,19 +231,40 @@ impl ClusterConn {
     }
 }
 
+/// Connects to a leaf by the authority that the root knows for it now, which is kept for the next time.
+async fn leaf_of(session: &Session, root: &Caller, cluster: &str) -> Result<Caller, ConnError> {
+    let authority = leaf_authority(root, cluster).await?;
+    let owner = leaf(session, cluster, authority.certs_der()).await?;
+    // Best effort: without it the root is asked again.
+    let _ = session.home.keep_host_cas(&session.profile, &authority);
+    Ok(owner)
+}
+
+async fn leaf(
+    session: &Session,
+    cluster: &str,
+    anchors: Vec<Vec<u8>>,
+) -> Result<Caller, ConnError> {
+    match dial(session, cluster, anchors.clone()).await {
+        // With several proxies the one reached may not have its tunnel to the leaf yet (transport.md 9).
+        Err(ConnError::Offline { .. }) => dial(session, cluster, anchors).await,
+        other => other,
+    }
+}
+
 /// The host authority of a leaf, as the root knows it.
-async fn leaf_anchors(root: &Caller, cluster: &str) -> Result<Vec<Vec<u8>>, ConnError> {
-    use rustls::pki_types::{CertificateDer, pem::PemObject};
+async fn leaf_authority(root: &Caller, cluster: &str) -> Result<HostCas, ConnError> {
     let known = clusters::host_authorities(root).await?;
     let of_cluster = known
         .iter()
         .filter(|authority| authority.cluster == cluster);
-    let anchors: Vec<Vec<u8>> = of_cluster
-        .flat_map(|authority| &authority.certs_pem)
-        .filter_map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok())
-        .map(|der| der.to_vec())
-        .collect();
-    if anchors.is_empty() {
+    let authority = HostCas {
+        cluster: cluster.to_owned(),
+        certs_pem: of_cluster
+            .flat_map(|authority| authority.certs_pem.clone())
+            .collect(),
+    };
+    if authority.certs_der().is_empty() {
         let mut names: Vec<String> = known
             .into_iter()
             .map(|authority| authority.cluster)
@@ -240,7 +277,7 @@ async fn leaf_anchors(root: &Caller, cluster: &str) -> Result<Vec<Vec<u8>>, Conn
             known: names,
         });
     }
-    Ok(anchors)
+    Ok(authority)
 }
 
 /// Opens the connection to the auth service of `cluster`, which must be vouched for by `anchors`.

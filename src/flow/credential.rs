@@ -1,15 +1,16 @@
 //! A certificate for exactly one target, and the key that goes with it.
 //!
-//! Kept in memory only: one call issues it, and nothing on disk can then be narrower, broader or refused already, as tsh's
-//! kept certificates are (db-client.md 5). The price is one round trip for each start of a tunnel.
+//! The key is the login's (credentials.md 6.1: tsh does so where it is RSA), so that a certificate can be kept on disk without
+//! a secret beside it; see [`super::kept`].
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::conn::ClusterConn;
 use super::session::Session;
 use super::target::Target;
 use crate::auth::certs::{self, DatabaseCertificate};
-use crate::auth::key::{KeyError, SessionKey};
+use crate::auth::key::{KeyError, PublicKey, SessionKey};
 use crate::auth::mfa::{self, Factors};
 use crate::auth::{ApiError, Fault};
 use crate::hop::Hop;
@@ -28,6 +29,8 @@ pub struct DbCredential {
     pub certificate: Certificate,
     /// What it was issued for.
     pub target: Target,
+    /// It was not issued just now but kept: what it is for may have changed since.
+    pub kept: bool,
 }
 
 impl DbCredential {
@@ -105,7 +108,7 @@ pub async fn issue(
     target: &Target,
     now: i64,
 ) -> Result<DbCredential, IssueError> {
-    let key = SessionKey::generate()?;
+    let key = Key::of(session)?;
     let route = target.route();
     let wanted = DatabaseCertificate {
         username: &session.certificate.identity.username,
@@ -115,7 +118,7 @@ pub async fn issue(
         access_requests: &session.certificate.identity.active_requests,
     };
     let server = session.profile.server();
-    let issued = certs::issue(conn.root(), &wanted, key.public(), &server);
+    let issued = certs::issue(conn.root(), &wanted, &key.public, &server);
     let (required, issued) = tokio::join!(mfa::required(conn.owner(), &route), issued);
     match required {
         Ok(false) => {}
@@ -138,17 +141,41 @@ pub async fn issue(
     check(&certificate, &route, now, &cluster())?;
     let cert = ClientCert {
         cert_der: certificate.der.clone(),
-        key_pkcs8: key.pkcs8(),
+        key_pkcs8: key.pkcs8,
     };
     Ok(DbCredential {
         cert,
         certificate,
         target: target.clone(),
+        kept: false,
     })
 }
 
+/// The key that a certificate is asked for.
+struct Key {
+    pkcs8: Zeroizing<Vec<u8>>,
+    public: PublicKey,
+}
+
+impl Key {
+    /// The login's, else, where servers up to 16 could not be told that, a fresh one.
+    fn of(session: &Session) -> Result<Self, KeyError> {
+        if let Some(public) = PublicKey::of_certificate(&session.certificate.der) {
+            return Ok(Self {
+                pkcs8: session.client_cert.key_pkcs8.clone(),
+                public,
+            });
+        }
+        let fresh = SessionKey::generate()?;
+        Ok(Self {
+            pkcs8: fresh.pkcs8(),
+            public: fresh.public().clone(),
+        })
+    }
+}
+
 /// Compares what was issued with what was asked for.
-fn check(
+pub(super) fn check(
     certificate: &Certificate,
     asked: &RouteToDatabase,
     now: i64,

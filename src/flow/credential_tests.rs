@@ -99,6 +99,7 @@ fn login(authority: &Authority) -> Session {
             key_pkcs8: key.pkcs8(),
         },
         certificate,
+        home: crate::profile::Home::new("/nonexistent"),
         origin: Origin::Own,
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod conn;
 pub mod credential;
+pub mod kept;
 pub mod login;
 pub mod routed;
 pub mod session;

@@ -144,6 +144,7 @@ pub fn credential(
         cert: session.client_cert.clone(),
         certificate: session.certificate.clone(),
         target,
+        kept: false,
     }))
 }
 

@@ -26,6 +26,8 @@ pub struct Session {
     pub certificate: Certificate,
     /// The same certificate with its key, to connect with.
     pub client_cert: ClientCert,
+    /// Where what is found out under this login is kept.
+    pub home: Home,
     /// Where it was found.
     pub origin: Origin,
 }
@@ -203,6 +205,7 @@ impl Found {
             certificate,
             client_cert,
             origin,
+            home: home.clone(),
         })
     }
 }

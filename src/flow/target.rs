@@ -57,6 +57,38 @@ impl Target {
         &self.why.granted.value
     }
 
+    /// Decides once more what was decided before, by databases and roles of now.
+    ///
+    /// # Errors
+    /// As [`select`] and [`decide`].
+    pub fn again(
+        &self,
+        databases: &[Database],
+        checker: &AccessChecker,
+    ) -> Result<Self, TargetError> {
+        let wish = Wish {
+            user: (!self.automatic).then(|| self.user.clone()),
+            name: Some(self.name.clone()),
+            roles: self.roles.clone(),
+        };
+        let place = Place {
+            cluster: &self.cluster,
+            root_cluster: &self.root_cluster,
+            filtered: false,
+        };
+        let named = databases
+            .iter()
+            .find(|database| database.name == self.database.name);
+        let database = named.ok_or_else(|| TargetError::Select {
+            error: SelectError::NotFound {
+                name: self.database.name.clone(),
+                nearest: Vec::new(),
+            },
+            cluster: self.is_remote().then(|| self.cluster.clone()),
+        })?;
+        decide(database, checker, &wish, place)
+    }
+
     /// What the certificate has to say.
     pub fn route(&self) -> RouteToDatabase {
         RouteToDatabase {

@@ -5,17 +5,21 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::conn::{ClusterConn, ConnError};
-use super::credential::{self, DbCredential, IssueError};
+use super::conn::{CheckerError, ClusterConn, ConnError};
+use super::credential::{DbCredential, IssueError};
+use super::kept;
 use super::routed::{self, Asked};
 use super::session::{self, Session, SessionError};
 use super::target::Target;
+use crate::auth::resources::ListFilter;
 use crate::auth::{ApiError, Fault};
 use crate::hop::Hop;
 use crate::pg::sqlstate;
 use crate::profile::Home;
+use crate::profile::certs::Certs;
 use crate::proxy::known_errors::PER_SESSION_MFA_HINT;
-use crate::proxy::{BoxFuture, Expected, Purpose, Upstream, UpstreamError};
+use crate::proxy::{BoxFuture, Expected, Purpose, Reopened, Upstream, UpstreamError};
+use crate::quote::quote;
 use crate::transport::dial::{DialError, connect_tls, split_addr};
 use crate::transport::tls_fault::TlsFault;
 use crate::transport::trust::Trust;
@@ -36,6 +40,7 @@ pub struct Tunnel {
     proxy: String,
     trust: Trust,
     newest: RwLock<Arc<DbCredential>>,
+    certs: Certs,
     /// The certificate lies in files that somebody else replaces; they are read for every session.
     from_files: bool,
     /// Held while a new certificate is made, so that clients that come together ask for one only.
@@ -64,6 +69,7 @@ impl Tunnel {
             proxy,
             trust: session.profile.trust.clone(),
             newest: RwLock::new(Arc::new(credential)),
+            certs: kept::certs(session),
             from_files: session.route_to_database().is_some(),
             renewing: Mutex::new(()),
         }
@@ -88,6 +94,22 @@ impl Tunnel {
         let renewed = Arc::new(self.renew().await?);
         *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&renewed);
         Ok(renewed)
+    }
+
+    /// The newest certificate after `refused` was: of sessions that were refused together the first one makes it.
+    async fn replace(
+        &self,
+        refused: &Arc<DbCredential>,
+    ) -> Result<Arc<DbCredential>, UpstreamError> {
+        let _renewing = self.renewing.lock().await;
+        let newest = self.newest();
+        if !Arc::ptr_eq(&newest, refused) {
+            return Ok(newest);
+        }
+        kept::forget(&self.certs, &self.target);
+        let fresh = Arc::new(self.afresh().await?);
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        Ok(fresh)
     }
 
     /// The certificate that the files hold now. While they are being replaced, or are of no use, the last good one goes on
@@ -144,9 +166,45 @@ impl Tunnel {
         let conn = ClusterConn::connect(&session, &self.target.cluster)
             .await
             .map_err(|err| conn_error(&err))?;
-        credential::issue(&conn, &session, &self.target, now)
+        kept::obtain(&conn, &session, &self.target, None, now)
             .await
             .map_err(|err| issue_error(&err))
+    }
+
+    /// A new certificate in place of a kept one that was refused, when the target is still what it was.
+    async fn afresh(&self) -> Result<DbCredential, UpstreamError> {
+        let now = (self.clock)();
+        let session = self.session(now).await?;
+        let conn = ClusterConn::connect(&session, &self.target.cluster)
+            .await
+            .map_err(|err| conn_error(&err))?;
+        let only = ListFilter {
+            query: format!("name == {}", quote(&self.target.database.name)),
+            ..ListFilter::default()
+        };
+        let (databases, checker) = tokio::join!(conn.databases(&only), conn.checker());
+        let databases = databases.map_err(|err| api_error(&err))?;
+        let checker = checker.map_err(|err| match err {
+            CheckerError::Api(err) => api_error(&err),
+            CheckerError::Access(err) => local(err.to_string(), None),
+        })?;
+        let target = self.target.again(&databases, &checker);
+        let target = target.map_err(|err| self.changed(&err.to_string()))?;
+        if target.route() != self.target.route() || target.automatic != self.target.automatic {
+            return Err(self.changed("its users are no longer what they were"));
+        }
+        kept::obtain(&conn, &session, &target, None, now)
+            .await
+            .map_err(|err| issue_error(&err))
+    }
+
+    fn changed(&self, how: &str) -> UpstreamError {
+        UpstreamError {
+            hop: Hop::Database(self.target.database.name.clone()),
+            sqlstate: sqlstate::INVALID_AUTHORIZATION,
+            message: how.to_owned(),
+            hint: Some("connect again: nothing is kept of how it was".to_owned()),
+        }
     }
 
     /// The login of this moment, which must still be that of the same user.
@@ -231,6 +289,24 @@ impl Upstream for Tunnel {
                 Purpose::Cancel => self.newest(),
             };
             self.dial(&credential).await
+        })
+    }
+
+    fn reopen(&self) -> BoxFuture<'_, Option<Reopened>> {
+        let refused = self.newest();
+        Box::pin(async move {
+            if !refused.kept {
+                return None;
+            }
+            let note = format!(
+                "the certificate kept for {} was refused and has been dropped",
+                self.target.database.name
+            );
+            let stream = match self.replace(&refused).await {
+                Ok(credential) => self.dial(&credential).await,
+                Err(error) => Err(error),
+            };
+            Some(Reopened { note, stream })
         })
     }
 

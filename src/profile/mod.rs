@@ -4,6 +4,7 @@
 //! HOME/current               file name of the profile used last
 //! HOME/profiles/<proxy>.json a profile: certificate, host CAs, trust, where the key is
 //! HOME/keys/<id>.pem         a private key, when the keychain is not used
+//! HOME/certs/<proxy>/*.json  database certificates of its login, see [`certs`]
 //! HOME/databases.json        what `db login` chose, without secrets
 //! HOME/pg_service.conf       the same for libpq
 //! HOME/lock                  held while anything above is written
@@ -13,6 +14,7 @@
 
 pub mod active;
 mod authorities;
+pub mod certs;
 mod files;
 pub mod identity_file;
 pub mod key_pem;
@@ -129,6 +131,18 @@ pub struct HostCas {
     pub certs_pem: Vec<String>,
 }
 
+impl HostCas {
+    /// The certificates, DER. A block that is no PEM is left out.
+    pub fn certs_der(&self) -> Vec<Vec<u8>> {
+        use rustls::pki_types::{CertificateDer, pem::PemObject};
+        self.certs_pem
+            .iter()
+            .filter_map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok())
+            .map(|der| der.to_vec())
+            .collect()
+    }
+}
+
 /// Everything a login left behind, but the private key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
@@ -150,7 +164,7 @@ pub struct Profile {
     pub server_version: String,
     /// User certificate, PEM.
     pub tls_cert_pem: String,
-    /// Host CAs as the login brought them: the root cluster's.
+    /// Host CAs: the root cluster's as the login brought them, those of leafs once they were used.
     pub host_cas: Vec<HostCas>,
     /// Trust of the web port.
     #[serde(default)]
@@ -184,15 +198,10 @@ impl Profile {
             })
     }
 
-    /// The host CAs of a cluster, DER; empty when the login did not bring them. A block that is no PEM is left out.
+    /// The host CAs of a cluster, DER; empty when none are known. A block that is no PEM is left out.
     pub fn host_cas_der(&self, cluster: &str) -> Vec<Vec<u8>> {
-        use rustls::pki_types::{CertificateDer, pem::PemObject};
         let of_cluster = self.host_cas.iter().filter(|cas| cas.cluster == cluster);
-        of_cluster
-            .flat_map(|cas| &cas.certs_pem)
-            .filter_map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok())
-            .map(|der| der.to_vec())
-            .collect()
+        of_cluster.flat_map(HostCas::certs_der).collect()
     }
 }
 

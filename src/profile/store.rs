@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::files::{ProfileError, private_dir, write_atomic};
 use super::keys::{self, KeyError};
 use super::lock::{Lock, PATIENCE};
-use super::{Home, KeyLocation, Profile, VERSION};
+use super::{Home, HostCas, KeyLocation, Profile, VERSION};
 
 fn file_name(proxy: &str) -> String {
     let mut name = String::with_capacity(proxy.len() + 5);
@@ -122,6 +122,12 @@ impl Home {
         let json = serde_json::to_vec_pretty(profile).expect("a profile is plain data");
         write_atomic(&path, &json)?;
         self.write_current(&path)?;
+        if former
+            .as_ref()
+            .is_none_or(|former| former.tls_cert_pem != profile.tls_cert_pem)
+        {
+            self.forget_certs(&profile.proxy);
+        }
         if let Some(former) = former
             && former.key != profile.key
         {
@@ -129,6 +135,27 @@ impl Home {
             let _ = keys::remove(self, &former.key);
         }
         Ok(())
+    }
+
+    /// Adds the host CAs of a leaf to the saved profile of this login; nothing happens when another login has taken its place.
+    ///
+    /// # Errors
+    /// [`ProfileError`]; the saved profile is then as it was.
+    pub fn keep_host_cas(&self, profile: &Profile, leaf: &HostCas) -> Result<(), ProfileError> {
+        let path = self.profile_path(&profile.proxy);
+        if !path.exists() {
+            return Ok(());
+        }
+        let _lock = self.lock()?;
+        let Some(mut saved) =
+            read(&path)?.filter(|saved| saved.tls_cert_pem == profile.tls_cert_pem)
+        else {
+            return Ok(());
+        };
+        saved.host_cas.retain(|cas| cas.cluster != leaf.cluster);
+        saved.host_cas.push(leaf.clone());
+        let json = serde_json::to_vec_pretty(&saved).expect("a profile is plain data");
+        write_atomic(&path, &json)
     }
 
     /// Makes a saved profile the current one.
@@ -154,6 +181,7 @@ impl Home {
     pub fn remove(&self, profile: &Profile) -> Result<Result<(), KeyError>, ProfileError> {
         let _lock = self.lock()?;
         let was_current = self.is_current(profile);
+        self.forget_certs(&profile.proxy);
         let path = self.profile_path(&profile.proxy);
         let replaced = read(&path).ok().flatten().map(|now| now.key);
         match fs::remove_file(&path) {

@@ -56,8 +56,23 @@ pub trait Upstream: Send + Sync + 'static {
     /// time, when the client has gone.
     fn open(&self, purpose: Purpose) -> BoxFuture<'_, Result<BoxStream, UpstreamError>>;
 
+    /// Opens another stream after the first one of a session was refused, where what it was opened with may have been stale;
+    /// `None` where it was not, and the refusal stands. Asked at most once for each session, before its client was told
+    /// anything.
+    fn reopen(&self) -> BoxFuture<'_, Option<Reopened>> {
+        Box::pin(std::future::ready(None))
+    }
+
     /// Returns what the connection was made for; read once for each session.
     fn expected(&self) -> Expected;
+}
+
+/// A second try.
+pub struct Reopened {
+    /// What was given up, in one line.
+    pub note: String,
+    /// The other stream.
+    pub stream: Result<BoxStream, UpstreamError>,
 }
 
 /// What a tunnel leads to, for checks, texts and hints.

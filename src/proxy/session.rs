@@ -22,7 +22,7 @@ pub(super) async fn run<C: AsyncRead + AsyncWrite + Unpin>(
     {
         return;
     }
-    if let Err(NotStarted::Refused(error)) =
+    if let Err(NotStarted::Refused(error) | NotStarted::MaybeStale(error)) =
         serve(&mut client, &startup.downgraded(), held, shared).await
     {
         shared.count(|report| report.refused += 1);
@@ -36,7 +36,9 @@ async fn serve<C: AsyncRead + AsyncWrite + Unpin>(
     mut held: BytesMut,
     shared: &Shared,
 ) -> Result<(), NotStarted> {
-    let refuse = |error: ErrorResponse| Err(NotStarted::Refused(error));
+    fn refuse<T>(error: ErrorResponse) -> Result<T, NotStarted> {
+        Err(NotStarted::Refused(error))
+    }
     let to = shared.upstream.expected();
     let Some(user) = startup.user() else {
         return refuse(answer::no_user());
@@ -59,7 +61,21 @@ async fn serve<C: AsyncRead + AsyncWrite + Unpin>(
             return refuse(answer::not_opened(&error));
         }
     };
-    start::run(client, &mut upstream, startup, held, &to).await?;
+    let mut started = start::run(client, &mut upstream, startup, &mut held, &to).await;
+    if let Err(NotStarted::MaybeStale(_)) = started {
+        let reopened = tokio::select! {
+            reopened = shared.upstream.reopen() => reopened,
+            () = start::hold(client, &mut held) => return Err(NotStarted::ClientGone),
+        };
+        if let Some(again) = reopened {
+            shared.note(&again.note);
+            upstream = again
+                .stream
+                .or_else(|error| refuse(answer::not_opened(&error)))?;
+            started = start::run(client, &mut upstream, startup, &mut held, &to).await;
+        }
+    }
+    started?;
     shared.count(|report| report.sessions += 1);
     pipe::run(client, &mut upstream).await;
     Ok(())

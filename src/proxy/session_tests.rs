@@ -471,3 +471,70 @@ proptest! {
         });
     }
 }
+
+/// What Teleport says to a user who may not.
+fn denied() -> Vec<u8> {
+    ErrorResponse::message_only("access to db denied. User does not have permissions.").encode()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_stale_is_tried_once_more_and_the_client_sees_only_the_second_try() {
+    for refusal in [denied(), Vec::new()] {
+        let mut rig = Rig::with(app(), Opening::Kept, Options::default());
+        let mut far = rig.start("app").await;
+        far.write_all(&refusal).await.unwrap();
+        drop(far);
+        let mut far = rig.far_end(Purpose::Session).await;
+        let again = startup("app").encode();
+        assert_eq!(take(&mut far, again.len()).await, again);
+        far.write_all(&recorded_start()).await.unwrap();
+        assert_eq!(
+            take(&mut rig.client, recorded_start().len()).await,
+            recorded_start()
+        );
+        assert_eq!(rig.shared.report().refused, 0);
+        assert_eq!(rig.done().await, ["stale"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_refusal_stands() {
+    let mut rig = Rig::with(app(), Opening::Kept, Options::default());
+    let mut far = rig.start("app").await;
+    far.write_all(&denied()).await.unwrap();
+    let mut again = rig.far_end(Purpose::Session).await;
+    again.write_all(&denied()).await.unwrap();
+    let error = rig.refusal().await;
+    assert_eq!(
+        error.sqlstate().as_deref(),
+        Some(sqlstate::INVALID_AUTHORIZATION)
+    );
+    assert_eq!(rig.done().await, ["stale"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_tried_again_that_the_client_knows_of_or_that_is_not_about_rights() {
+    let busy = ErrorResponse::fatal(sqlstate::TOO_MANY_CONNECTIONS, "sorry").encode();
+    let authenticated = b"R\0\0\0\x08\0\0\0\0";
+    for (answer, passed) in [
+        (busy, 0),
+        (
+            [&authenticated[..], &denied()].concat(),
+            authenticated.len(),
+        ),
+    ] {
+        let mut rig = Rig::with(app(), Opening::Kept, Options::default());
+        let mut far = rig.start("app").await;
+        far.write_all(&answer).await.unwrap();
+        assert_eq!(take(&mut rig.client, passed).await.len(), passed);
+        let _ = rig.refusal().await;
+        assert!(rig.far_ends.try_recv().is_err(), "it was tried again");
+        assert_eq!(rig.done().await, Vec::<String>::new());
+    }
+    // Nor where nothing was kept.
+    let mut rig = Rig::new(app());
+    let mut far = rig.start("app").await;
+    far.write_all(&denied()).await.unwrap();
+    let _ = rig.refusal().await;
+    assert!(rig.far_ends.try_recv().is_err(), "it was tried again");
+}

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{Expected, answer, known_errors};
 use crate::pg::message::{peek_len, tag};
-use crate::pg::{ErrorResponse, Kind, Message, Startup};
+use crate::pg::{ErrorResponse, Kind, Message, Startup, sqlstate};
 
 /// Most bytes of a client that are held back.
 const MAX_HELD: usize = 64 * 1024;
@@ -25,6 +25,9 @@ pub(super) enum NotStarted {
     ClientGone,
     /// This is to be told to the client.
     Refused(ErrorResponse),
+    /// The same, and the start may be run once more on another stream: the client knows of nothing, nothing of its is lost,
+    /// and the refusal is of the kind that something stale brings about.
+    MaybeStale(ErrorResponse),
 }
 
 /// Reads what the client sends into `held`; returns when it hangs up. May be dropped at any time.
@@ -40,12 +43,13 @@ pub(super) async fn hold<C: AsyncRead + Unpin>(client: &mut C, held: &mut BytesM
 /// Runs the start. When it returns `Ok`, ReadyForQuery and all before it have been passed on and nothing is held any more.
 ///
 /// # Errors
-/// [`NotStarted`]; nothing but whole messages has then been passed on, so an ErrorResponse may follow.
+/// [`NotStarted`]; nothing but whole messages has then been passed on, so an ErrorResponse may follow. `held` is untouched when
+/// it may be stale.
 pub(super) async fn run<C, U>(
     client: &mut C,
     upstream: &mut U,
     startup: &Startup,
-    mut held: BytesMut,
+    held: &mut BytesMut,
     to: &Expected,
 ) -> Result<(), NotStarted>
 where
@@ -57,20 +61,28 @@ where
     let _ = send(upstream, &startup.encode()).await;
     let first = tokio::select! {
         first = upstream.read_buf(&mut received) => first,
-        () = hold(client, &mut held) => return Err(NotStarted::ClientGone),
+        () = hold(client, held) => return Err(NotStarted::ClientGone),
     };
     match first {
-        Ok(0) => return Err(NotStarted::Refused(answer::closed_early(to))),
+        Ok(0) => return Err(NotStarted::MaybeStale(answer::closed_early(to))),
         Ok(_) => {}
-        Err(error) => return Err(NotStarted::Refused(answer::broke_early(to, &error))),
+        Err(error) => return Err(NotStarted::MaybeStale(answer::broke_early(to, &error))),
     }
     if !is_start_tag(received[0]) {
         return Err(NotStarted::Refused(answer::not_postgres(to)));
     }
-    let mut sent_up = send(upstream, &held).await;
+    // What only the first message says has been told to nobody yet.
+    let mut unsaid = held.is_empty();
+    let mut sent_up = send(upstream, held).await;
     loop {
-        if pass_on(client, &mut received, to).await? {
-            return Ok(());
+        match pass_on(client, &mut received, to).await {
+            Ok(Passed::All) => return Ok(()),
+            Ok(Passed::Some) => unsaid = false,
+            Ok(Passed::Nothing) => {}
+            Err(NotStarted::MaybeStale(error)) if !unsaid => {
+                return Err(NotStarted::Refused(error));
+            }
+            Err(error) => return Err(error),
         }
         held.clear();
         tokio::select! {
@@ -79,23 +91,34 @@ where
                     return Err(NotStarted::Refused(answer::closed_in_start(to)));
                 }
             }
-            n = client.read_buf(&mut held), if sent_up.is_ok() => {
+            n = client.read_buf(held), if sent_up.is_ok() => {
+                unsaid = false;
                 if !matches!(n, Ok(1..)) {
                     return Err(NotStarted::ClientGone);
                 }
                 // When writing fails, reading tells why.
-                sent_up = send(upstream, &held).await;
+                sent_up = send(upstream, held).await;
             }
         }
     }
 }
 
-/// Passes whole messages on to the client, all that is left once ReadyForQuery was among them. Returns whether it was.
+/// What was passed on to the client.
+enum Passed {
+    /// No whole message has come.
+    Nothing,
+    /// Messages before ReadyForQuery.
+    Some,
+    /// ReadyForQuery and all that has come.
+    All,
+}
+
+/// Passes whole messages on to the client, all that is left once ReadyForQuery was among them.
 async fn pass_on<C: AsyncWrite + Unpin>(
     client: &mut C,
     received: &mut BytesMut,
     to: &Expected,
-) -> Result<bool, NotStarted> {
+) -> Result<Passed, NotStarted> {
     let refuse = |error| Err(NotStarted::Refused(error));
     let mut ready = 0;
     loop {
@@ -114,7 +137,7 @@ async fn pass_on<C: AsyncWrite + Unpin>(
             let all = received.split();
             return send(client, &all)
                 .await
-                .map(|()| true)
+                .map(|()| Passed::All)
                 .map_err(|_| NotStarted::ClientGone);
         }
         if tag == tag::ERROR_RESPONSE {
@@ -122,15 +145,38 @@ async fn pass_on<C: AsyncWrite + Unpin>(
             send(client, &before)
                 .await
                 .map_err(|_| NotStarted::ClientGone)?;
-            return refuse(take_error(received, to));
+            let error = take_error(received, to);
+            return Err(if before.is_empty() && may_be_stale(&error) {
+                NotStarted::MaybeStale(error)
+            } else {
+                NotStarted::Refused(error)
+            });
         }
         ready += len;
     }
     let whole = received.split_to(ready);
     send(client, &whole)
         .await
-        .map(|()| false)
+        .map(|()| {
+            if whole.is_empty() {
+                Passed::Nothing
+            } else {
+                Passed::Some
+            }
+        })
         .map_err(|_| NotStarted::ClientGone)
+}
+
+/// Whether roles, user or name that were right once may be the reason.
+fn may_be_stale(error: &ErrorResponse) -> bool {
+    let stale = [
+        sqlstate::INVALID_AUTHORIZATION,
+        sqlstate::INSUFFICIENT_PRIVILEGE,
+        sqlstate::INVALID_CATALOG_NAME,
+    ];
+    error
+        .sqlstate()
+        .is_some_and(|code| stale.contains(&code.as_ref()))
 }
 
 /// Takes the ErrorResponse at the front, completed when it is Teleport's own and byte for byte as it came when it is the

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::listen::connection;
 use super::shared::Shared;
-use super::{BoxFuture, Expected, Options, Purpose, Upstream, UpstreamError};
+use super::{BoxFuture, Expected, Options, Purpose, Reopened, Upstream, UpstreamError};
 use crate::pg::{ErrorResponse, Kind, Message, ProtocolVersion, Startup};
 use crate::transport::BoxStream;
 
@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What opening does.
 pub(super) enum Opening {
     Works,
+    /// It works, with something kept that may be stale.
+    Kept,
     Fails(UpstreamError),
     Hangs,
 }
@@ -51,13 +53,26 @@ impl Upstream for Cluster {
     fn open(&self, purpose: Purpose) -> BoxFuture<'_, Result<BoxStream, UpstreamError>> {
         Box::pin(async move {
             match &self.opening {
-                Opening::Works => {}
+                Opening::Works | Opening::Kept => {}
                 Opening::Fails(error) => return Err(error.clone()),
                 Opening::Hangs => std::future::pending().await,
             }
             let (near, far) = duplex(256 * 1024);
             self.opened.send((purpose, far)).expect("the test listens");
             Ok(Box::new(near) as BoxStream)
+        })
+    }
+
+    fn reopen(&self) -> BoxFuture<'_, Option<Reopened>> {
+        Box::pin(async move {
+            let Opening::Kept = self.opening else {
+                return None;
+            };
+            let stream = self.open(Purpose::Session).await;
+            Some(Reopened {
+                note: "stale".to_owned(),
+                stream,
+            })
         })
     }
 

@@ -104,6 +104,12 @@ impl World {
         }
     }
 
+    /// Puts these documents in place of all, and returns when they count.
+    pub(crate) fn replace(&mut self, documents: &str) {
+        self.server.document("all.yaml", documents);
+        let _ = self.server.run(&["reload"]).ok();
+    }
+
     /// `login` or `nologin` of the database user alice; empty when there is none.
     pub(crate) fn alice(&self) -> String {
         let rows = self.runtime.block_on(async {

@@ -12,6 +12,7 @@ use crate::db::{ChoiceError, SelectError, Wish};
 use crate::flow::conn::ClusterConn;
 use crate::flow::session::Session;
 use crate::flow::target::{self, Place, Target, TargetError};
+use crate::profile::certs::KeptWish;
 use crate::rbac::Database;
 use crate::rbac::filter::{parse_keywords, parse_labels};
 
@@ -108,6 +109,39 @@ impl TargetArgs {
             roles,
         })
     }
+
+    /// What was typed, when the name may be a whole one and nothing narrows the choice: then the same words lead to the same
+    /// target, and may be answered without a list.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`].
+    pub fn words(&self, cx: &Cx, session: &Session) -> Result<Option<KeptWish>, CliError> {
+        let Some(name) = self.name.as_ref().filter(|name| !name.is_empty()) else {
+            return Ok(None);
+        };
+        if !self.filter.filter(&self.labels)?.is_empty() {
+            return Ok(None);
+        }
+        let wish = self.wish()?;
+        Ok(Some(KeptWish {
+            cluster: cx.cluster(session).to_owned(),
+            database: name.clone(),
+            user: wish.user,
+            name: wish.name,
+            roles: wish.roles,
+        }))
+    }
+}
+
+/// A target, and how it was found.
+#[derive(Debug)]
+pub struct Found {
+    /// To the cluster that owns it.
+    pub conn: ClusterConn,
+    /// The target.
+    pub target: Target,
+    /// The words that lead to it each time; `None` where a person chose, or a filter or the beginning of a name did.
+    pub words: Option<KeptWish>,
 }
 
 /// Finds out what is meant, asking where that is open and somebody is there to answer. One round trip on the connection.
@@ -119,7 +153,7 @@ pub async fn target(
     session: &Session,
     args: &TargetArgs,
     program: Program,
-) -> Result<(ClusterConn, Target), CliError> {
+) -> Result<Found, CliError> {
     let chosen = active::meant(cx, session, args)?;
     let completed = active::completed(args, chosen.as_ref());
     let mut found = find(cx, session, &completed).await;
@@ -170,12 +204,9 @@ fn fitting(mut error: CliError, program: Program, cluster: Option<&str>) -> CliE
     error
 }
 
-async fn find(
-    cx: &mut Cx,
-    session: &Session,
-    args: &TargetArgs,
-) -> Result<(ClusterConn, Target), CliError> {
+async fn find(cx: &mut Cx, session: &Session, args: &TargetArgs) -> Result<Found, CliError> {
     let mut wish = args.wish()?;
+    let typed = wish.clone();
     let filter = args.filter.filter(&args.labels)?;
     let conn = ClusterConn::connect(session, cx.cluster(session)).await?;
     let (databases, checker) = tokio::join!(conn.databases(&filter), conn.checker());
@@ -192,7 +223,16 @@ async fn find(
     };
     loop {
         match target::decide(database, &checker, &wish, place) {
-            Ok(target) => return Ok((conn, target)),
+            Ok(target) => {
+                let words = args.words(cx, session)?;
+                let words =
+                    words.filter(|words| wish == typed && words.database == target.database.name);
+                return Ok(Found {
+                    conn,
+                    target,
+                    words,
+                });
+            }
             Err(TargetError::Choice(choice)) if cx.interactive && choice.is_open_question() => {
                 let ChoiceError::Undecided { users, names, .. } = *choice else {
                     return Err(TargetError::Choice(choice).into());

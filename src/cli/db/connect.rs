@@ -9,12 +9,14 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::choose::{self, Program, TargetArgs};
-use super::routed;
+use super::{active, routed};
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Kind};
 use crate::client::child::{self, Ended};
 use crate::client::psql::{self, Connection};
-use crate::flow::credential;
+use crate::flow::credential::DbCredential;
+use crate::flow::kept;
+use crate::flow::session::Session;
 use crate::flow::target::Target;
 use crate::flow::tunnel::Tunnel;
 use crate::proxy::{self, Options, Report};
@@ -82,16 +84,29 @@ async fn prepare(cx: &mut Cx, args: &TargetArgs) -> Result<(Tunnel, Target), Cli
     let session = cx.session().await?;
     let credential = match routed::credential(cx, &session, args)? {
         Some(credential) => credential,
-        None => {
-            let (conn, target) = choose::target(cx, &session, args, Program::Psql).await?;
-            credential::issue(&conn, &session, &target, cx.now).await?
-        }
+        None => obtain(cx, &session, args).await?,
     };
     let target = credential.target.clone();
     Ok((
         Tunnel::new(cx.home.clone(), super::proxy::clock(), &session, credential),
         target,
     ))
+}
+
+/// What the same words led to in an earlier session, without asking anybody; else what the cluster says.
+async fn obtain(
+    cx: &mut Cx,
+    session: &Session,
+    args: &TargetArgs,
+) -> Result<DbCredential, CliError> {
+    let chosen = active::meant(cx, session, args)?;
+    let words = active::completed(args, chosen.as_ref()).words(cx, session)?;
+    if let Some(known) = words.and_then(|words| kept::recall(session, &words, cx.now)) {
+        return Ok(known);
+    }
+    let found = choose::target(cx, session, args, Program::Psql).await?;
+    let (conn, words) = (&found.conn, found.words.as_ref());
+    Ok(kept::obtain(conn, session, &found.target, words, cx.now).await?)
 }
 
 async fn listen() -> Result<TcpListener, CliError> {

@@ -11,7 +11,7 @@ use super::choose::{self, Program, TargetArgs};
 use crate::cli::output::{rfc3339, shell_word};
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit};
-use crate::flow::credential;
+use crate::flow::kept;
 use crate::profile::Active;
 use crate::profile::active::service_name;
 
@@ -50,9 +50,10 @@ struct Report<'a> {
 pub async fn run(cx: &mut Cx, args: LoginArgs) -> Result<Exit, CliError> {
     let session = cx.session().await?;
     let prepare = async {
-        let (conn, target) = choose::target(cx, &session, &args.target, Program::Login).await?;
-        let credential = credential::issue(&conn, &session, &target, cx.now).await?;
-        Ok((credential, target))
+        let found = choose::target(cx, &session, &args.target, Program::Login).await?;
+        let (conn, words) = (&found.conn, found.words.as_ref());
+        let credential = kept::obtain(conn, &session, &found.target, words, cx.now).await?;
+        Ok((credential, found.target))
     };
     let (credential, target) = interruptible(Box::pin(prepare)).await?;
     let chosen = Active {

@@ -16,7 +16,7 @@ use super::routed;
 use crate::cli::output::{date, rfc3339};
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Kind};
-use crate::flow::credential;
+use crate::flow::kept;
 use crate::flow::session::Session;
 use crate::flow::target::Target;
 use crate::flow::tunnel::{Clock, Tunnel};
@@ -59,9 +59,11 @@ pub async fn run(cx: &mut Cx, args: ProxyArgs) -> Result<Exit, CliError> {
             let target = credential.target.clone();
             return Ok((credential, target));
         }
-        let (conn, target) = choose::target(cx, &session, &args.target, Program::Tunnel).await?;
-        let credential = credential::issue(&conn, &session, &target, cx.now).await?;
-        Ok((credential, target))
+        // Decided anew each time: what is printed holds for long.
+        let found = choose::target(cx, &session, &args.target, Program::Tunnel).await?;
+        let (conn, words) = (&found.conn, found.words.as_ref());
+        let credential = kept::obtain(conn, &session, &found.target, words, cx.now).await?;
+        Ok((credential, found.target))
     };
     let (credential, target) = interruptible(Box::pin(prepare)).await?;
     let ready = Ready::new(at, &target, credential.certificate.not_after);

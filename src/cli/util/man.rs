@@ -16,6 +16,10 @@ const FILES: &[(&str, &str)] = &[
         "A login: certificate, authorities and trust, no private key. Mode 0600.",
     ),
     (
+        "certs/PROXY/ID.json",
+        "A database certificate for the next session with the same words; no private key. It goes with the login. Mode 0600.",
+    ),
+    (
         "keys/NAME",
         "A private key in PEM, unless it lies in a keychain (\"postern status\" tells). Mode 0600.",
     ),
