@@ -72,6 +72,9 @@ complete -c postern -n "__fish_postern_needs_command" -f -a "util" -d 'Generate 
 complete -c postern -n "__fish_postern_using_subcommand login" -l ca-file -d 'Trust the authorities in this PEM file for the proxy\'s certificate, or that very certificate; remembered' -r -F
 complete -c postern -n "__fish_postern_using_subcommand login" -l key-store -d 'Where the private key goes. Default: the keychain if other sessions of this user can read it there, else a file' -r -f -a "file\t'A file that only this user can read'
 keychain\t'The keychain of the operating system'"
+complete -c postern -n "__fish_postern_using_subcommand login" -l browser -d 'For single sign-on: "none" to open no browser, or the command that opens one ("%s" in it is the address, else it comes last)' -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l bind-addr -d 'For single sign-on: where this computer waits for the browser. Default: a free port of 127.0.0.1' -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l callback -d 'For single sign-on: the address by which the browser reaches --bind-addr, when it is another one' -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
 complete -c postern -n "__fish_postern_using_subcommand login" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r

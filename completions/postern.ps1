@@ -75,6 +75,9 @@ Register-ArgumentCompleter -Native -CommandName 'postern' -ScriptBlock {
         'postern;login' {
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the authorities in this PEM file for the proxy''s certificate, or that very certificate; remembered')
             [CompletionResult]::new('--key-store', '--key-store', [CompletionResultType]::ParameterName, 'Where the private key goes. Default: the keychain if other sessions of this user can read it there, else a file')
+            [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'For single sign-on: "none" to open no browser, or the command that opens one ("%s" in it is the address, else it comes last)')
+            [CompletionResult]::new('--bind-addr', '--bind-addr', [CompletionResultType]::ParameterName, 'For single sign-on: where this computer waits for the browser. Default: a free port of 127.0.0.1')
+            [CompletionResult]::new('--callback', '--callback', [CompletionResultType]::ParameterName, 'For single sign-on: the address by which the browser reaches --bind-addr, when it is another one')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER')

@@ -2,6 +2,8 @@
 //!
 //! Settings that tsh has too are taken from `POSTERN_NAME` first, then from `TELEPORT_NAME` (db-client.md 1.4).
 
+use crate::client::browser::Surroundings;
+
 /// Directory of profiles and keys.
 pub const POSTERN_HOME: &str = "POSTERN_HOME";
 /// Proxy to use.
@@ -31,6 +33,9 @@ pub const USER: &str = "USER";
 pub const LOGNAME: &str = "LOGNAME";
 /// The same on Windows.
 pub const USERNAME: &str = "USERNAME";
+
+/// Commands that open a browser.
+pub const BROWSER: &str = "BROWSER";
 
 /// Name and meaning of each variable, for the manual.
 pub const DOCUMENTED: &[(&str, &str)] = &[
@@ -92,6 +97,18 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
         "File with the certificates to trust on the proxy's web port, PEM, instead of the system's.",
     ),
     (SSL_CERT_DIR, "Directory with such files."),
+    (
+        "POSTERN_LOGIN_BROWSER",
+        "For \"login\" when --browser is not given (also TELEPORT_LOGIN_BROWSER).",
+    ),
+    (
+        "POSTERN_LOGIN_BIND_ADDR",
+        "For \"login\" when --bind-addr is not given (also TELEPORT_LOGIN_BIND_ADDR).",
+    ),
+    (
+        BROWSER,
+        "Commands that open an address in a browser, separated by colons, instead of the system's own (single sign-on, on a terminal).",
+    ),
 ];
 
 /// What the environment says, read once at the start.
@@ -123,6 +140,12 @@ pub struct Env {
     pub os_user: Option<String>,
     /// Colours are unwanted: [`NO_COLOR`], or [`TERM`] is `dumb`.
     pub no_color: bool,
+    /// The browser for a single sign-on, as `--browser`.
+    pub login_browser: Option<String>,
+    /// Where the browser comes back to, as `--bind-addr`.
+    pub bind_addr: Option<String>,
+    /// What decides whether a browser would be seen; the terminal is for others to find out.
+    pub surroundings: Surroundings,
 }
 
 impl Env {
@@ -159,6 +182,20 @@ impl Env {
                 .or_else(|| get(LOGNAME))
                 .or_else(|| get(USERNAME))
                 .map(|user| user.rsplit('\\').next().unwrap_or_default().to_owned()),
+            login_browser: ours("LOGIN_BROWSER"),
+            bind_addr: ours("LOGIN_BIND_ADDR"),
+            surroundings: Surroundings {
+                terminal: false,
+                ssh: ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"]
+                    .into_iter()
+                    .any(|name| get(name).is_some()),
+                screen: cfg!(any(windows, target_os = "macos"))
+                    || get("DISPLAY").is_some()
+                    || get("WAYLAND_DISPLAY").is_some(),
+                wsl: cfg!(target_os = "linux")
+                    && (get("WSL_DISTRO_NAME").is_some() || get("WSL_INTEROP").is_some()),
+                browser: get(BROWSER),
+            },
             no_color: get(NO_COLOR).is_some() || get(TERM).is_some_and(|term| term == "dumb"),
         }
     }

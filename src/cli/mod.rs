@@ -123,7 +123,8 @@ impl Cx {
     fn check_user(&self, session: &Session) -> Result<(), CliError> {
         let there = &session.certificate.identity.username;
         match &self.global.user {
-            Some(wanted) if wanted != there => Err(CliError::new(
+            // The names of single sign-ons are the provider's choice.
+            Some(wanted) if wanted != there && !session.profile.by_sso() => Err(CliError::new(
                 Kind::NotLoggedIn,
                 format!(
                     "not logged in to {} as {wanted}, but as {there}",

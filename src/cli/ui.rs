@@ -166,6 +166,12 @@ impl Ui {
         }
     }
 
+    /// Says on stderr what a person has to do, with `--format json` too: without it nothing goes on.
+    pub fn always(&mut self, text: &str) {
+        let line = clean(text);
+        self.write_err(&line);
+    }
+
     /// Warns on stderr, with `--format json` too: warnings are not errors, and a script's log is where they belong.
     pub fn warn(&mut self, text: &str) {
         self.labelled("warning", Paint::Yellow, text);

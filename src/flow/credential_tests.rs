@@ -93,6 +93,7 @@ fn login(authority: &Authority) -> Session {
                 name: "none".to_owned(),
             },
             created: NOW,
+            auth: None,
         },
         client_cert: ClientCert {
             cert_der: der,

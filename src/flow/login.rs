@@ -1,31 +1,34 @@
-//! From a proxy's address to a certificate: discovery, password, one-time code.
+//! From a proxy's address to a certificate: discovery, then password and one-time code, or a single sign-on.
 //!
 //! [`discover`] → [`Door::begin`] → [`Begun::finish`] → [`Fresh`]; whoever calls asks the person in between. From `begin` on
-//! everything is on one connection.
+//! everything is on one connection. For a single sign-on: [`discover`], [`Callback::open`], [`Door::console`] →
+//! [`Away::wait`] → [`Fresh`], while a browser goes to [`Away::link`].
 
 mod address;
+mod callback;
 mod error;
+mod fresh;
+mod local;
+mod sso;
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use zeroize::Zeroizing;
 
 use crate::compat;
-use crate::identity::{Certificate, Validity};
-use crate::profile::keys::KeyPair;
-use crate::profile::{HostCas, KeyLocation, Profile, VERSION};
 use crate::transport::trust::Trust;
-use crate::webapi::types::{Finish, Ping, PublicKey};
+use crate::webapi::types::Ping;
 use crate::webapi::{Client, WebError};
 
 pub use address::{candidates, web_address};
+pub use callback::{Callback, Listen};
 pub use error::{LoginError, Unsupported};
+pub use fresh::Fresh;
+pub use local::Begun;
+pub use sso::{Away, Connector};
 
 /// Asked for when neither the user nor the cluster says anything.
 const DEFAULT_TTL: Duration = Duration::from_secs(12 * 3600);
-/// The clock of this computer may differ from the cluster's by so many seconds before anybody needs to know.
-const TOLERATED_SKEW: i64 = 30;
 
 /// A proxy that was found, and what it wants.
 #[derive(Debug)]
@@ -34,24 +37,26 @@ pub struct Door {
     ping: Ping,
     trust: Trust,
     asked: String,
+    /// The connector that was asked for by name.
+    connector: Option<String>,
 }
 
 /// Asks each address at the same time, and takes the first that answers like a proxy. Then goes on with the address that the
-/// cluster announces (login.md 2.4). `local`: asks for the local login instead of the cluster's default.
+/// cluster announces (login.md 2.4). `connector`: asks for this way to log in instead of the cluster's default, e.g. `local`.
 ///
 /// # Errors
 /// [`LoginError::Web`] for a single address, [`LoginError::NoProxy`] for several.
 pub async fn discover(
     addresses: &[String],
     trust: &Trust,
-    local: bool,
+    connector: Option<&str>,
 ) -> Result<Door, LoginError> {
-    let connector = local.then_some("local");
     let mut tries = JoinSet::new();
     for addr in addresses {
         let client = Client::new(addr, trust)?;
+        let connector = connector.map(str::to_owned);
         tries.spawn(async move {
-            let answer = client.ping(connector).await;
+            let answer = client.ping(connector.as_deref()).await;
             answer.map(|ping| (client, ping))
         });
     }
@@ -77,6 +82,7 @@ pub async fn discover(
         ping,
         trust: trust.clone(),
         asked,
+        connector: connector.map(str::to_owned),
     })
 }
 
@@ -119,23 +125,15 @@ impl Door {
         ) {
             ("local" | "", "passwordless") => Unsupported::Passwordless,
             ("local" | "", "headless") => Unsupported::Headless,
-            ("local" | "", _) => {
-                if auth.private_key_policy.starts_with("hardware_key") {
-                    Unsupported::HardwareKey(auth.private_key_policy.clone())
-                } else if matches!(auth.second_factor.as_str(), "webauthn" | "u2f") {
-                    Unsupported::SecurityKeysOnly
-                } else {
-                    return Ok(());
-                }
+            _ if auth.private_key_policy.starts_with("hardware_key") => {
+                Unsupported::HardwareKey(auth.private_key_policy.clone())
             }
-            (kind, _) => {
-                let connector = auth.sso().cloned().unwrap_or_default();
-                Unsupported::Sso {
-                    kind: kind.to_owned(),
-                    name: connector.name,
-                    display: connector.display,
-                }
+            ("local" | "", _) if matches!(auth.second_factor.as_str(), "webauthn" | "u2f") => {
+                Unsupported::SecurityKeysOnly
             }
+            ("local" | "", _) => return Ok(()),
+            _ if self.sso().is_some() => return Ok(()),
+            (kind, _) => Unsupported::Kind(kind.to_owned()),
         };
         Err(self.unsupported(method))
     }
@@ -145,6 +143,15 @@ impl Door {
             proxy: self.proxy().to_owned(),
             method,
         }
+    }
+
+    /// What to ask for: as the user says, as the cluster does, or 12 hours.
+    fn ttl(&self, ttl: Option<Duration>) -> i64 {
+        let of_cluster = || self.ping.auth.default_ttl_seconds();
+        let ttl = ttl
+            .or_else(|| of_cluster().map(Duration::from_secs))
+            .unwrap_or(DEFAULT_TTL);
+        i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX)
     }
 
     /// The message of the day, if there is one.
@@ -159,27 +166,6 @@ impl Door {
         Ok(Some(text).filter(|t| !t.is_empty()))
     }
 
-    /// Sends user and password.
-    ///
-    /// # Errors
-    /// [`LoginError::Web`] with the server's text; [`LoginError::Unsupported`] when only a security key can go on.
-    pub async fn begin(self, user: &str, password: &str) -> Result<Begun, LoginError> {
-        let challenge = self
-            .client
-            .login_begin(user, password)
-            .await
-            .map_err(|e| self.announced(e))?;
-        if (challenge.webauthn || challenge.sso) && !challenge.totp {
-            return Err(self.unsupported(Unsupported::SecurityKeyOfUser));
-        }
-        Ok(Begun {
-            door: self,
-            user: user.to_owned(),
-            password: Zeroizing::new(password.to_owned()),
-            code: challenge.totp,
-        })
-    }
-
     /// An address that the user never typed needs an explanation when it does not work.
     fn announced(&self, error: WebError) -> LoginError {
         let reached = matches!(error, WebError::Status { .. } | WebError::Decode { .. });
@@ -190,101 +176,6 @@ impl Door {
             asked: self.asked.clone(),
             error: Box::new(error),
         }
-    }
-}
-
-/// The password was right.
-pub struct Begun {
-    door: Door,
-    user: String,
-    password: Zeroizing<String>,
-    code: bool,
-}
-
-impl std::fmt::Debug for Begun {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Begun")
-            .field("user", &self.user)
-            .field("password", &"****")
-            .finish_non_exhaustive()
-    }
-}
-
-impl Begun {
-    /// Tells whether the cluster wants a one-time code.
-    pub fn wants_code(&self) -> bool {
-        self.code
-    }
-
-    /// Sends the code (empty when none is wanted) and the public key; takes the certificate. `clock` gives unix seconds.
-    ///
-    /// # Errors
-    /// [`LoginError::Web`] with the server's text, and everything that makes the certificate useless.
-    pub async fn finish(
-        self,
-        code: &str,
-        key: &KeyPair,
-        ttl: Option<Duration>,
-        clock: &dyn Fn() -> i64,
-    ) -> Result<Fresh, LoginError> {
-        let Self {
-            door,
-            user,
-            password,
-            ..
-        } = self;
-        let ttl = ttl
-            .or_else(|| {
-                door.ping
-                    .auth
-                    .default_ttl_seconds()
-                    .map(Duration::from_secs)
-            })
-            .unwrap_or(DEFAULT_TTL);
-        let request = Finish {
-            user: &user,
-            password: &password,
-            webauthn_challenge_response: None,
-            totp_code: code,
-            key: PublicKey::p256(key.public_point(), &door.ping.server()),
-            ttl: i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX),
-            route_to_cluster: "",
-            kubernetes_cluster: "",
-        };
-        let answer = door
-            .client
-            .login_finish(&request)
-            .await
-            .map_err(|error| door.refused(error))?;
-        let now = clock();
-        let skew = door
-            .client
-            .server_time()
-            .map(|server| now - server)
-            .filter(|s| s.abs() > TOLERATED_SKEW);
-        if answer.tls_cert.is_empty() {
-            return Err(LoginError::Answer("it holds no TLS certificate".to_owned()));
-        }
-        let certificate = Certificate::from_pem(&answer.tls_cert)
-            .map_err(|e| LoginError::Answer(format!("its certificate is damaged: {e}")))?;
-        if !certificate
-            .der
-            .windows(key.public_point().len())
-            .any(|bytes| bytes == key.public_point())
-        {
-            return Err(LoginError::Answer(
-                "its certificate is for another key than ours".to_owned(),
-            ));
-        }
-        check_time(&certificate, now, door.client.server_time())?;
-        let host_cas = host_cas(&answer.host_signers)?;
-        Ok(Fresh {
-            proxy: door.proxy().to_owned(),
-            door,
-            certificate,
-            host_cas,
-            skew,
-        })
     }
 }
 
@@ -327,97 +218,9 @@ fn unmet_policy(message: &str) -> Option<String> {
     })
 }
 
-/// Refuses a certificate that cannot be used on arrival, and finds out whose clock is to blame.
-fn check_time(certificate: &Certificate, now: i64, server: Option<i64>) -> Result<(), LoginError> {
-    match certificate.valid_at(now) {
-        Validity::Valid => Ok(()),
-        Validity::NotYet { .. } => {
-            let server = server.unwrap_or_else(|| certificate.issued_at());
-            Err(LoginError::ClockBehind {
-                seconds: server - now,
-            })
-        }
-        Validity::Expired { .. } => match server {
-            Some(server) if server < certificate.not_after => Err(LoginError::ClockAhead {
-                seconds: now - server,
-            }),
-            _ => Err(LoginError::ExpiredOnArrival {
-                not_after: certificate.not_after,
-            }),
-        },
-    }
-}
-
-fn host_cas(signers: &[crate::webapi::types::HostSigner]) -> Result<Vec<HostCas>, LoginError> {
-    let mut found = Vec::new();
-    for signer in signers.iter().filter(|s| !s.domain_name.is_empty()) {
-        let mut certs_pem = Vec::new();
-        for pem in &signer.tls_certs {
-            let text = String::from_utf8(pem.clone()).map_err(|_| {
-                LoginError::Answer(format!("a host CA of {} is no PEM", signer.domain_name))
-            })?;
-            certs_pem.push(text);
-        }
-        if !certs_pem.is_empty() {
-            found.push(HostCas {
-                cluster: signer.domain_name.clone(),
-                certs_pem,
-            });
-        }
-    }
-    if found.is_empty() {
-        return Err(LoginError::Answer(
-            "it names no authority for the cluster's own services (host_signers)".to_owned(),
-        ));
-    }
-    Ok(found)
-}
-
-/// A login that was granted and is not saved yet.
-#[derive(Debug)]
-pub struct Fresh {
-    door: Door,
-    proxy: String,
-    certificate: Certificate,
-    host_cas: Vec<HostCas>,
-    skew: Option<i64>,
-}
-
-impl Fresh {
-    /// The certificate.
-    pub fn certificate(&self) -> &Certificate {
-        &self.certificate
-    }
-
-    /// Seconds by which this computer's clock is ahead of the cluster's (negative: behind), when that is worth a warning.
-    pub fn skew(&self) -> Option<i64> {
-        self.skew
-    }
-
-    /// Makes the profile, once it is known where the key lies. `asked`: what the user typed.
-    pub fn profile(self, asked: &str, key: KeyLocation, now: i64) -> Profile {
-        let mut asked = vec![asked.to_owned(), self.door.asked];
-        asked.retain(|a| *a != self.proxy);
-        asked.dedup();
-        Profile {
-            version: VERSION,
-            proxy: self.proxy,
-            asked,
-            // The issuer is what counts from now on (login.md 8.3), equal to the ping's name in practice.
-            cluster: self.certificate.issuer_cluster.clone(),
-            selected_cluster: None,
-            user: self.certificate.identity.username.clone(),
-            server_version: self.door.ping.server_version,
-            tls_cert_pem: self.certificate.to_pem(),
-            host_cas: self.host_cas,
-            trust: self.door.trust,
-            key,
-            created: now,
-        }
-    }
-}
-
 #[cfg(all(test, feature = "cluster-core"))]
 mod scripted;
+#[cfg(all(test, feature = "cluster-core"))]
+mod sso_tests;
 #[cfg(all(test, feature = "cluster-core"))]
 mod tests;

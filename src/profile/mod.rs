@@ -173,9 +173,29 @@ pub struct Profile {
     pub key: KeyLocation,
     /// Unix seconds of the login.
     pub created: i64,
+    /// How the login was made, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+}
+
+/// The way in that a login took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Auth {
+    /// `local`, or the name of a connector.
+    pub connector: String,
+    /// It was asked for by name; else it was the cluster's default at that time.
+    #[serde(default)]
+    pub by_name: bool,
 }
 
 impl Profile {
+    /// Whether somebody else vouched for the person, and chose the user's name.
+    pub fn by_sso(&self) -> bool {
+        self.auth
+            .as_ref()
+            .is_some_and(|auth| auth.connector != "local")
+    }
+
     /// The cluster whose databases are meant when none is named.
     pub fn default_cluster(&self) -> &str {
         self.selected_cluster.as_deref().unwrap_or(&self.cluster)

@@ -24,6 +24,7 @@ fn profile(proxy: &str) -> Profile {
             name: "1.pem".to_owned(),
         },
         created: 1,
+        auth: None,
     }
 }
 

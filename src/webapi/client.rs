@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use super::console::{Console, ConsoleAnswer};
 use super::error::{ResolveFailed, WebError};
 use super::types::{Begin, Challenge, ErrorBody, Finish, LoginAnswer, Motd, Ping};
 use crate::transport::trust::Trust;
@@ -79,13 +80,12 @@ impl Client {
     /// # Errors
     /// [`WebError`].
     pub async fn ping(&self, connector: Option<&str>) -> Result<Ping, WebError> {
-        let path = connector.map_or_else(
-            || "/webapi/ping".to_owned(),
-            |name| format!("/webapi/ping/{name}"),
-        );
-        let ping: Ping = self
-            .send(&path, self.http.get(self.url(&path)?), ASK)
-            .await?;
+        let mut url = self.url("/webapi/ping")?;
+        if let Some(name) = connector {
+            url.path_segments_mut().expect("https has paths").push(name);
+        }
+        let path = url.path().to_owned();
+        let ping: Ping = self.send(&path, self.http.get(url), ASK).await?;
         if ping.cluster_name.is_empty() {
             let message = "no cluster name".to_owned();
             return Err(WebError::Decode {
@@ -130,6 +130,19 @@ impl Client {
     /// [`WebError::Status`] with the texts of login.md 3.4.
     pub async fn login_finish(&self, request: &Finish<'_>) -> Result<LoginAnswer, WebError> {
         self.post("/webapi/mfa/login/finish", request).await
+    }
+
+    /// `POST /webapi/<kind>/login/console`: begins a single sign-on. `kind`: `github`, `oidc` or `saml`.
+    ///
+    /// # Errors
+    /// [`WebError::Status`] with the texts of login.md 6.3.
+    pub async fn console(
+        &self,
+        kind: &str,
+        request: &Console<'_>,
+    ) -> Result<ConsoleAnswer, WebError> {
+        self.post(&format!("/webapi/{kind}/login/console"), request)
+            .await
     }
 
     async fn post<T: DeserializeOwned>(

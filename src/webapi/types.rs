@@ -68,10 +68,12 @@ pub struct AuthSettings {
 impl AuthSettings {
     /// The single sign-on connector, when that is the way in.
     pub fn sso(&self) -> Option<&Connector> {
-        self.oidc
-            .as_ref()
-            .or(self.saml.as_ref())
-            .or(self.github.as_ref())
+        match self.kind.as_str() {
+            "oidc" => self.oidc.as_ref(),
+            "saml" => self.saml.as_ref(),
+            "github" => self.github.as_ref(),
+            _ => None,
+        }
     }
 
     /// [`Self::default_session_ttl`] in seconds; `None` when unset or not understood.
@@ -326,7 +328,9 @@ pub(super) fn go_seconds(text: &str) -> Option<u64> {
     (!text.is_empty()).then_some(seconds as u64)
 }
 
-fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(d: D) -> Result<T, D::Error> {
+pub(super) fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    d: D,
+) -> Result<T, D::Error> {
     Option::deserialize(d).map(Option::unwrap_or_default)
 }
 
@@ -347,6 +351,14 @@ fn second_factor<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
 
 fn to_base64<S: Serializer>(bytes: &[u8], s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(&STANDARD.encode(bytes))
+}
+
+#[expect(clippy::ref_option, reason = "serde hands in a reference to the field")]
+pub(super) fn some_to_base64<S: Serializer>(
+    bytes: &Option<Bytes>,
+    s: S,
+) -> Result<S::Ok, S::Error> {
+    to_base64(bytes.as_deref().unwrap_or_default(), s)
 }
 
 fn from_base64<'de, D: Deserializer<'de>>(d: D) -> Result<Bytes, D::Error> {

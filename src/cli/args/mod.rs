@@ -168,6 +168,8 @@ pub struct Typed {
     pub user: bool,
     /// `--cluster`.
     pub cluster: bool,
+    /// `--auth`.
+    pub auth: bool,
     /// `--mfa-mode`.
     pub mfa_mode: bool,
 }
@@ -216,6 +218,7 @@ impl Global {
             proxy: self.proxy.is_some(),
             user: self.user.is_some(),
             cluster: self.cluster.is_some(),
+            auth: self.auth.is_some(),
             mfa_mode: self.mfa_mode.is_some(),
         };
         let or = |typed: &mut Option<String>, env: &Option<String>| {

@@ -25,6 +25,17 @@ impl From<LoginError> for CliError {
                 }
             }
             LoginError::Unsupported { proxy, method } => unsupported(proxy, &method),
+            LoginError::Listen { .. } => Self::new(Kind::Failed, message)
+                .hint("another address or port: postern login --bind-addr 127.0.0.1:PORT"),
+            LoginError::CallbackAddress(_) => Self::new(Kind::Usage, message)
+                .hint("for example: --bind-addr 0.0.0.0:3100 --callback https://dev.example.com"),
+            LoginError::Refused { proxy, .. } => {
+                Self::new(Kind::Failed, message).at(Hop::Proxy(proxy)).hint(
+                    "the connector may be set up wrongly, or give this person no roles; the cluster's log has more",
+                )
+            }
+            LoginError::NoCallback { .. } => Self::new(Kind::SecondFactor, message)
+                .hint("the browser must reach this computer at the end; try again: postern login"),
             LoginError::KeyField { proxy, .. } => Self::new(Kind::Failed, message)
                 .hint("proxy and auth service are of different versions; ask the cluster's administrator. The one-time code is used up")
                 .at(Hop::Proxy(proxy)),
@@ -43,7 +54,7 @@ fn unsupported(proxy: String, method: &Unsupported) -> CliError {
     const WAYS: &str =
         "what works: a local user with password and one-time code (authenticator app)";
     let error = match method {
-        Unsupported::Sso { .. } | Unsupported::Passwordless | Unsupported::Headless => error.hint(
+        Unsupported::Kind(_) | Unsupported::Passwordless | Unsupported::Headless => error.hint(
             format!("{WAYS}: postern login --proxy {proxy} --auth local --user NAME"),
         ),
         Unsupported::SecurityKeysOnly => error.hint(format!(
@@ -95,7 +106,19 @@ impl From<WebError> for CliError {
                     (_, "too many incorrect attempts, please try again later") => {
                         refused.hint("the account is locked for up to 30 minutes")
                     }
-                    (_, "local auth disabled") => refused.hint("this cluster takes single sign-on only, which this version of postern cannot do"),
+                    (_, "local auth disabled") => refused.hint("this cluster takes single sign-on only: postern login --auth CONNECTOR"),
+                    (403, text) if text.starts_with("Failed to login due to a disallowed callback") => refused.hint(
+                        "the connector takes browsers back on this computer only (http://127.0.0.1); other addresses are allowed in its client_redirect_settings",
+                    ),
+                    (403, text) if text.starts_with("Failed to login.") => {
+                        refused.hint("the connector may be set up wrongly: the log of the cluster's auth service says why")
+                    }
+                    (400, text) if text.starts_with("invalid connector name") => match connectors(text).as_slice() {
+                        [] => refused.hint("this cluster has no single sign-on: postern login --auth local"),
+                        names => names.iter().fold(refused, |refused, name| {
+                            refused.hint(format!("postern login --auth {name}"))
+                        }),
+                    },
                     (403, "invalid credentials" | "invalid username or password") => {
                         refused.hint("another user? postern login --user NAME")
                     }
@@ -107,6 +130,13 @@ impl From<WebError> for CliError {
             }
         }
     }
+}
+
+/// The names that a cluster offers in `invalid connector name: NAME; valid options: a, b` (login.md 2.2).
+fn connectors(text: &str) -> Vec<&str> {
+    let list = text.split_once("valid options: ").map_or("", |(_, l)| l);
+    let names = list.split(',').map(str::trim);
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// A certificate that nobody trusts: whose it is was said; what to do about it is said here.

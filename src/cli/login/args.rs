@@ -25,6 +25,18 @@ pub struct LoginArgs {
     #[arg(long, value_enum, value_name = "STORE")]
     pub key_store: Option<Store>,
 
+    /// For single sign-on: "none" to open no browser, or the command that opens one ("%s" in it is the address, else it comes last)
+    #[arg(long, value_name = "COMMAND")]
+    pub browser: Option<String>,
+
+    /// For single sign-on: where this computer waits for the browser. Default: a free port of 127.0.0.1
+    #[arg(long, value_name = "HOST:PORT")]
+    pub bind_addr: Option<String>,
+
+    /// For single sign-on: the address by which the browser reaches --bind-addr, when it is another one
+    #[arg(long, value_name = "URL", requires = "bind_addr")]
+    pub callback: Option<String>,
+
     /// Take over the login that tsh has (TELEPORT_HOME, ~/.tsh) instead of logging in; tsh's files stay as they are
     #[arg(long, conflicts_with_all = ["password_stdin", "ca_file"])]
     pub from_tsh: bool,

@@ -7,6 +7,18 @@ use crate::cli::{CliError, Cx, Kind};
 use crate::flow::login::{Begun, Door, Fresh};
 use crate::profile::keys::KeyPair;
 
+/// Refuses to begin when nobody is there to type.
+pub(super) fn askable(cx: &Cx, plan: &Plan) -> Result<(), CliError> {
+    if !cx.interactive && !plan.password_stdin {
+        return Err(CliError::new(Kind::Usage, "nobody is there to type the password").hint(format!(
+            "in a script: printf '%s\\n' \"$PASSWORD\" \"$CODE\" | postern login --proxy={} --user={} --password-stdin",
+            plan.proxy,
+            plan.user.as_deref().unwrap_or("NAME")
+        )));
+    }
+    Ok(())
+}
+
 /// Asks for what is missing, and logs in with it.
 pub(super) async fn fresh(
     cx: &mut Cx,

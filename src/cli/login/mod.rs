@@ -1,7 +1,7 @@
 //! `postern login`, and the same in place of an expired login ([`renew`]).
 //!
 //! What was typed and what is remembered make a [`plan`](plan::Plan); [`enter`] carries it out: discovery, then the way in
-//! that the cluster announces ([`local`]), then the files ([`save`]).
+//! that the cluster announces ([`local`], [`sso`]), then the files ([`save`]).
 
 mod args;
 mod local;
@@ -9,11 +9,12 @@ mod plan;
 pub(super) mod renew;
 mod report;
 mod save;
+mod sso;
 mod tsh;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{CliError, Cx, Exit, Kind, origin};
+use super::{CliError, Cx, Exit, origin};
 use crate::compat;
 use crate::flow::login::{self, Door};
 use crate::flow::session;
@@ -28,8 +29,8 @@ use plan::Plan;
 /// Logs in.
 ///
 /// # Errors
-/// [`Kind::Usage`] when a script gives too little, [`Kind::Unreachable`], [`Kind::SecondFactor`] for what this version cannot
-/// do or nobody is there to give, [`Kind::Failed`] with the server's text.
+/// [`super::Kind::Usage`] when a script gives too little, [`super::Kind::Unreachable`], [`super::Kind::SecondFactor`] for what this version cannot
+/// do or nobody is there to give, [`super::Kind::Failed`] with the server's text.
 pub async fn run(cx: &mut Cx, args: LoginArgs) -> Result<Exit, CliError> {
     origin::not_with_identity(
         cx,
@@ -53,12 +54,8 @@ pub async fn run(cx: &mut Cx, args: LoginArgs) -> Result<Exit, CliError> {
 
 /// Carries a plan out: from the first request to the saved profile.
 async fn enter(cx: &mut Cx, plan: &Plan) -> Result<(Profile, Certificate), CliError> {
-    if !cx.interactive && !plan.password_stdin {
-        return Err(CliError::new(Kind::Usage, "nobody is there to type the password").hint(format!(
-            "in a script: printf '%s\\n' \"$PASSWORD\" \"$CODE\" | postern login --proxy={} --user={} --password-stdin",
-            plan.proxy,
-            plan.user.as_deref().unwrap_or("NAME")
-        )));
+    if plan.connector.as_deref() == Some("local") {
+        local::askable(cx, plan)?;
     }
     if plan.key_store == KeyStore::Keychain {
         save::prove_keychain(cx)?;
@@ -66,8 +63,11 @@ async fn enter(cx: &mut Cx, plan: &Plan) -> Result<(Profile, Certificate), CliEr
     if plan.trust.insecure {
         cx.warn_insecure(&plan.proxy);
     }
-    let door = login::discover(&plan.addresses, &plan.trust, plan.local).await?;
+    let door = login::discover(&plan.addresses, &plan.trust, plan.connector.as_deref()).await?;
     door.supported()?;
+    if door.sso().is_none() {
+        local::askable(cx, plan)?;
+    }
     cx.ui.status(&format!(
         "Cluster {} at {} (Teleport {}).",
         door.ping().cluster_name,
@@ -77,7 +77,10 @@ async fn enter(cx: &mut Cx, plan: &Plan) -> Result<(Profile, Certificate), CliEr
     warn_version(cx, &door);
     show_motd(cx, &door).await?;
     let key = KeyPair::generate();
-    let fresh = local::fresh(cx, plan, door, &key).await?;
+    let fresh = match door.sso() {
+        Some(connector) => sso::fresh(cx, plan, door, &connector, &key).await?,
+        None => local::fresh(cx, plan, door, &key).await?,
+    };
     if let Some(skew) = fresh.skew() {
         let direction = if skew > 0 { "ahead of" } else { "behind" };
         cx.ui.warn(&format!(
@@ -96,11 +99,18 @@ fn now() -> i64 {
 
 /// The certificate of an earlier login that does all that is asked for now.
 fn still_valid(cx: &Cx, former: &Profile) -> Option<Certificate> {
-    if cx
-        .global
-        .user
-        .as_ref()
-        .is_some_and(|user| *user != former.user)
+    let auth = former.auth.as_ref();
+    let another = |name: &String| auth.is_none_or(|auth| auth.connector != *name);
+    if cx.global.typed.auth && cx.global.auth.as_ref().is_some_and(another) {
+        return None;
+    }
+    // Who comes by single sign-on does not say who comes.
+    if !former.by_sso()
+        && cx
+            .global
+            .user
+            .as_ref()
+            .is_some_and(|user| *user != former.user)
     {
         return None;
     }

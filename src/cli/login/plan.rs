@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::args::{LoginArgs, Store};
 use crate::cli::{CliError, Cx, Kind};
-use crate::flow::login;
+use crate::client::browser::Wish;
+use crate::flow::login::{self, Listen};
 use crate::profile::keys::KeyStore;
 use crate::profile::{KeyLocation, Profile, ProfileError};
 use crate::transport::trust::Trust;
@@ -21,8 +22,14 @@ pub(super) struct Plan {
     /// `None`: a person is to be asked, once it is known that the cluster can be logged in to.
     pub(super) user: Option<String>,
     pub(super) trust: Trust,
-    /// A local user is meant, whatever the cluster's default is.
-    pub(super) local: bool,
+    /// The user as typed for this very login.
+    pub(super) named: Option<String>,
+    /// The way in that is asked for by name; the cluster's default without.
+    pub(super) connector: Option<String>,
+    /// Which browser shall open.
+    pub(super) browser: Wish,
+    /// Where the browser comes back to.
+    pub(super) listen: Listen,
     /// How long it shall hold; the cluster's default without.
     pub(super) ttl: Option<Duration>,
     /// Where the private key goes.
@@ -77,13 +84,24 @@ pub(super) async fn of_args(cx: &mut Cx, args: &LoginArgs) -> Result<Plan, CliEr
     }
     let user = user(cx, args, former.as_ref())?;
     let trust = trust(cx, args, former.as_ref())?;
+    let connector = cx
+        .global
+        .auth
+        .clone()
+        .or_else(|| former.as_ref().and_then(asked_for));
     Ok(Plan {
         proxy,
         addresses,
         former,
         user,
         trust,
-        local: local(cx)?,
+        named: cx.global.user.clone().filter(|_| cx.global.typed.user),
+        connector,
+        browser: wish(args.browser.as_ref().or(cx.env.login_browser.as_ref())),
+        listen: Listen {
+            bind: args.bind_addr.clone().or_else(|| cx.env.bind_addr.clone()),
+            public: args.callback.clone(),
+        },
         ttl: cx.global.ttl,
         key_store: match args.key_store {
             None => KeyStore::Best,
@@ -94,31 +112,24 @@ pub(super) async fn of_args(cx: &mut Cx, args: &LoginArgs) -> Result<Plan, CliEr
     })
 }
 
-/// Whether `--auth` means password and one-time code.
-fn local(cx: &Cx) -> Result<bool, CliError> {
-    match cx.global.auth.as_deref() {
-        None => Ok(false),
-        Some("local") => Ok(true),
-        Some(other) => Err(CliError::new(
-            Kind::SecondFactor,
-            format!("logging in by {other:?} is not supported"),
-        )
-        .hint("with a password and a one-time code: postern login --auth local")),
-    }
-}
-
 /// The same login again: same proxy, same user, the key in the same kind of place. A proxy that was not verified is now,
 /// unless somebody says `--insecure` this time too.
-pub(super) fn again(former: Profile, insecure: bool) -> Plan {
+pub(super) fn again(cx: &Cx, former: Profile) -> Plan {
     Plan {
         proxy: former.proxy.clone(),
         addresses: vec![former.proxy.clone()],
         user: Some(former.user.clone()),
         trust: Trust {
-            insecure,
+            insecure: cx.global.insecure,
             ..former.trust.clone()
         },
-        local: false,
+        named: None,
+        connector: cx.global.auth.clone().or_else(|| asked_for(&former)),
+        browser: wish(cx.env.login_browser.as_ref()),
+        listen: Listen {
+            bind: cx.env.bind_addr.clone(),
+            public: None,
+        },
         ttl: None,
         key_store: match former.key {
             KeyLocation::File { .. } | KeyLocation::Elsewhere { .. } => KeyStore::File,
@@ -133,14 +144,20 @@ pub(super) fn again(former: Profile, insecure: bool) -> Plan {
 ///
 /// # Errors
 /// [`Kind::Usage`] when the name is no address.
-pub(super) fn first(proxy: &str) -> Result<Plan, CliError> {
+pub(super) fn first(cx: &Cx, proxy: &str) -> Result<Plan, CliError> {
     Ok(Plan {
         proxy: proxy.to_owned(),
         addresses: login::candidates(proxy).map_err(|e| CliError::new(Kind::Usage, e))?,
         former: None,
         user: None,
         trust: Trust::default(),
-        local: false,
+        named: None,
+        connector: cx.global.auth.clone(),
+        browser: wish(cx.env.login_browser.as_ref()),
+        listen: Listen {
+            bind: cx.env.bind_addr.clone(),
+            public: None,
+        },
         ttl: None,
         key_store: KeyStore::Best,
         password_stdin: false,
@@ -162,6 +179,20 @@ fn user(cx: &Cx, args: &LoginArgs, former: Option<&Profile>) -> Result<Option<St
         Some(user) => Ok(Some(user)),
         None => Err(CliError::new(Kind::Usage, "which user? Nothing names one")
             .hint("postern login --user NAME")),
+    }
+}
+
+/// The way in that the former login asked for by name; one that followed the cluster's default follows it again.
+fn asked_for(former: &Profile) -> Option<String> {
+    let auth = former.auth.as_ref()?;
+    auth.by_name.then(|| auth.connector.clone())
+}
+
+fn wish(browser: Option<&String>) -> Wish {
+    match browser.map(String::as_str) {
+        None | Some("") => Wish::Any,
+        Some("none") => Wish::Nothing,
+        Some(command) => Wish::Command(command.to_owned()),
     }
 }
 

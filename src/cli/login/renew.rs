@@ -38,12 +38,11 @@ fn cure(cx: &Cx, error: &SessionError) -> Result<Option<Plan>, CliError> {
             origin: Origin::Tsh { .. },
             proxy,
             ..
-        } => plan::first(proxy).map(Some),
+        } => plan::first(cx, proxy).map(Some),
         SessionError::Expired { .. } | SessionError::KeyGone { .. } | SessionError::Key(_) => {
-            let again = |former| plan::again(former, cx.global.insecure);
-            Ok(cx.home.current()?.map(again))
+            Ok(cx.home.current()?.map(|former| plan::again(cx, former)))
         }
-        SessionError::NotLoggedIn { proxy: Some(proxy) } => plan::first(proxy).map(Some),
+        SessionError::NotLoggedIn { proxy: Some(proxy) } => plan::first(cx, proxy).map(Some),
         SessionError::NotLoggedIn { proxy: None }
         | SessionError::NotYet { .. }
         | SessionError::Damaged { .. }

@@ -28,6 +28,33 @@ pub enum LoginError {
         /// What it is.
         method: Unsupported,
     },
+    /// Nothing can listen where the browser is to bring the answer.
+    #[error("cannot listen on {addr} for the browser's answer: {message}")]
+    Listen {
+        /// Where.
+        addr: String,
+        /// The system's text.
+        message: String,
+    },
+    /// What was asked for cannot be an address for the browser.
+    #[error("{0:?} is no address that a browser can be sent back to")]
+    CallbackAddress(String),
+    /// The cluster or its identity provider said no; the text is theirs.
+    #[error("the single sign-on was refused: {message}")]
+    Refused {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// The text.
+        message: String,
+    },
+    /// Nobody came back from the browser in time.
+    #[error("nobody came back from the browser within {}{}", span(seconds.cast_signed()), from_elsewhere(*strays))]
+    NoCallback {
+        /// How long it was waited, seconds.
+        seconds: u64,
+        /// Answers that came and were not for this login.
+        strays: usize,
+    },
     /// The public key went into the field that the announced version takes, and the auth service takes the other one.
     #[error(
         "the auth service of {proxy} takes the key in the field of Teleport {}, though the proxy says it is {announced}",
@@ -67,19 +94,9 @@ pub enum LoginError {
 /// A way to log in that this version cannot go.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsupported {
-    /// The cluster's default is single sign-on.
-    #[error(
-        "this cluster logs in by single sign-on ({}), which this version of postern cannot do",
-        sso(kind, name, display)
-    )]
-    Sso {
-        /// `oidc`, `saml`, `github`.
-        kind: String,
-        /// Name of the connector.
-        name: String,
-        /// What people call it.
-        display: String,
-    },
+    /// A kind of login that nobody has heard of yet.
+    #[error("this cluster logs in by \"{0}\", which this version of postern does not know")]
+    Kind(String),
     /// The cluster's default is a passkey.
     #[error(
         "this cluster logs in without passwords (passkeys), which this version of postern cannot do"
@@ -111,16 +128,10 @@ pub enum Unsupported {
     HardwareKey(String),
 }
 
-fn sso(kind: &str, name: &str, display: &str) -> String {
-    let kind = match kind {
-        "oidc" => "OIDC",
-        "saml" => "SAML",
-        "github" => "GitHub",
-        other => other,
-    };
-    match (name, display) {
-        ("", "") => kind.to_owned(),
-        (name, "") => format!("{kind} connector \"{name}\""),
-        (name, display) => format!("{display}, {kind} connector \"{name}\""),
+fn from_elsewhere(count: usize) -> &'static str {
+    if count == 0 {
+        ""
+    } else {
+        "; what came was not for this login"
     }
 }

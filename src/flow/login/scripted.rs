@@ -8,6 +8,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::identity::Certificate;
+use crate::profile::keys::KeyPair;
+use crate::webapi::types::PublicKey;
 
 pub(super) fn recorded(name: &str) -> Value {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -113,7 +116,7 @@ impl Proxy {
     }
 
     pub(super) async fn door(&self) -> Door {
-        discover(std::slice::from_ref(&self.addr), &self.trust, false)
+        discover(std::slice::from_ref(&self.addr), &self.trust, None)
             .await
             .expect("a proxy")
     }

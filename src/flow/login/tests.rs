@@ -8,6 +8,8 @@ use tokio::net::TcpListener;
 
 use super::scripted::*;
 use super::*;
+use crate::profile::KeyLocation;
+use crate::profile::keys::KeyPair;
 
 /// Unix seconds of the recordings' certificates: all are valid then.
 const RECORDED: i64 = 1_795_420_800;
@@ -151,13 +153,10 @@ async fn what_we_cannot_do_is_refused_before_anything_is_asked() {
     hardware["body"]["auth"]["private_key_policy"] = json!("hardware_key_touch");
     let mut headless = ping("ping");
     headless["body"]["auth"]["local"]["name"] = json!("headless");
-    let github = Unsupported::Sso {
-        kind: "github".into(),
-        name: "github".into(),
-        display: "GitHub".into(),
-    };
+    let mut unheard = ping("ping-default-github");
+    unheard["body"]["auth"]["type"] = json!("oracle");
     for (answer, expected) in [
-        (ping("ping-default-github"), github),
+        (unheard, Unsupported::Kind("oracle".into())),
         (ping("ping-default-passwordless"), Unsupported::Passwordless),
         (headless, Unsupported::Headless),
         (ping("ping-webauthn-only"), Unsupported::SecurityKeysOnly),
@@ -183,6 +182,7 @@ async fn what_we_cannot_do_is_refused_before_anything_is_asked() {
         "ping-second-factor-off",
         "ping-second-factor-optional",
         "ping-suite-legacy",
+        "ping-default-github",
     ] {
         let proxy = Proxy::start(vec![ping(fine)], &http_date(RECORDED)).await;
         assert_eq!(proxy.door().await.supported(), Ok(()), "{fine}");
@@ -373,14 +373,14 @@ async fn of_two_addresses_the_one_with_a_proxy_is_taken() {
         .to_string();
     let both = [dead.clone(), proxy.addr.clone()];
     assert_eq!(
-        discover(&both, &proxy.trust, false)
+        discover(&both, &proxy.trust, None)
             .await
             .expect("found")
             .proxy(),
         proxy.addr
     );
     // The one that listens has an untrusted certificate: that is what has to be said.
-    let error = discover(&both, &Trust::default(), false)
+    let error = discover(&both, &Trust::default(), None)
         .await
         .expect_err("not trusted");
     assert!(
@@ -394,7 +394,7 @@ async fn of_two_addresses_the_one_with_a_proxy_is_taken() {
         .local_addr()
         .expect("an address")
         .to_string();
-    let error = discover(&[dead.clone(), other.clone()], &Trust::default(), false)
+    let error = discover(&[dead.clone(), other.clone()], &Trust::default(), None)
         .await
         .expect_err("nobody");
     assert!(
@@ -412,7 +412,7 @@ async fn ports_that_are_no_proxy() {
         .local_addr()
         .expect("an address")
         .to_string();
-    let error = discover(&[closed], &Trust::default(), false)
+    let error = discover(&[closed], &Trust::default(), None)
         .await
         .expect_err("nobody");
     assert!(
@@ -434,7 +434,7 @@ async fn ports_that_are_no_proxy() {
                 let _ = tcp.write_all(first).await;
             }
         });
-        let error = discover(&[addr], &Trust::default(), false)
+        let error = discover(&[addr], &Trust::default(), None)
             .await
             .expect_err("no TLS");
         assert!(
@@ -446,7 +446,7 @@ async fn ports_that_are_no_proxy() {
     let error = discover(
         &["no-such-host.invalid:443".to_owned()],
         &Trust::default(),
-        false,
+        None,
     )
     .await
     .expect_err("nobody");
@@ -461,7 +461,7 @@ async fn ports_that_are_no_proxy() {
         recorded("discovery/path-not-found"),
     ] {
         let proxy = Proxy::start(vec![answer], &http_date(RECORDED)).await;
-        let error = discover(std::slice::from_ref(&proxy.addr), &proxy.trust, false)
+        let error = discover(std::slice::from_ref(&proxy.addr), &proxy.trust, None)
             .await
             .expect_err("no proxy");
         assert!(

@@ -86,6 +86,7 @@ fn profile(proxy: &str, certificate: &Certificate, host_cas: Vec<HostCas>) -> Pr
             path: std::path::PathBuf::new(),
         },
         created: certificate.issued_at(),
+        auth: None,
     }
 }
 
