@@ -4,9 +4,11 @@
 //!
 //! Needs `TELEPORT_BIN`, the directory with teleport, tctl and tsh 18.x; without it every test here says that it is skipped.
 //! `POSTERN_LAB` names the directory of a pair that runs already; without it the script `POSTERN_LAB_SCRIPT` (default
-//! `../shared/lab/lab.py`) starts one and stops it at the end.
+//! `../shared/lab/lab.py`) starts one and stops it at the end. [`fourteen`] is the same against a pair of Teleport 14, whose
+//! programs `TELEPORT14_BIN` names (`POSTERN_LAB14`: a pair that runs already).
 
 mod embedded;
+mod fourteen;
 mod lab;
 mod listing;
 mod matrix;

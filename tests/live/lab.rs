@@ -22,23 +22,34 @@ pub(super) struct Live {
 /// The running pair; none, said aloud, without `TELEPORT_BIN`.
 pub(super) fn live() -> Option<&'static Live> {
     static LIVE: OnceLock<Option<Live>> = OnceLock::new();
-    let live = LIVE.get_or_init(|| {
-        std::env::var_os("TELEPORT_BIN")?;
-        let dir = std::env::var_os("POSTERN_LAB").map_or_else(start_lab, PathBuf::from);
-        let text = std::fs::read_to_string(dir.join("env.json")).expect("the lab's env.json");
-        Some(Live {
-            env: serde_json::from_str(&text).expect("JSON"),
-            home: tempfile::Builder::new()
-                .prefix("pl")
-                .tempdir()
-                .expect("a home"),
-            used: Mutex::default(),
-        })
-    });
-    if live.is_none() {
-        eprintln!("skipped: TELEPORT_BIN is unset");
-    }
-    live.as_ref()
+    LIVE.get_or_init(|| pair("TELEPORT_BIN", "POSTERN_LAB", "3080"))
+        .as_ref()
+}
+
+/// The running pair of Teleport 14; none, said aloud, without `TELEPORT14_BIN`.
+pub(super) fn live14() -> Option<&'static Live> {
+    static LIVE: OnceLock<Option<Live>> = OnceLock::new();
+    LIVE.get_or_init(|| pair("TELEPORT14_BIN", "POSTERN_LAB14", "6680"))
+        .as_ref()
+}
+
+/// The pair that runs in the directory that the variable `running` names, else one started at `port` with the programs that
+/// the variable `programs` names.
+fn pair(programs: &str, running: &str, port: &str) -> Option<Live> {
+    let Some(bin) = std::env::var_os(programs) else {
+        eprintln!("skipped: {programs} is unset");
+        return None;
+    };
+    let dir = std::env::var_os(running).map_or_else(|| start_lab(&bin, port), PathBuf::from);
+    let text = std::fs::read_to_string(dir.join("env.json")).expect("the lab's env.json");
+    Some(Live {
+        env: serde_json::from_str(&text).expect("JSON"),
+        home: tempfile::Builder::new()
+            .prefix("pl")
+            .tempdir()
+            .expect("a home"),
+        used: Mutex::default(),
+    })
 }
 
 /// Straight to the proxy, with the logins that all tests of this way share.
@@ -54,8 +65,21 @@ pub(super) fn plain() -> Option<&'static Way<'static>> {
     plain.as_ref()
 }
 
+/// The same for the pair of Teleport 14.
+pub(super) fn plain14() -> Option<&'static Way<'static>> {
+    static PLAIN: OnceLock<Option<Way<'static>>> = OnceLock::new();
+    let plain = PLAIN.get_or_init(|| {
+        let way = Way::plain(live14()?);
+        for user in ["alice", "bob", "carol"] {
+            way.log_in(user);
+        }
+        Some(way)
+    });
+    plain.as_ref()
+}
+
 /// Starts a pair that ends with this process, like the demo clusters.
-fn start_lab() -> PathBuf {
+fn start_lab(bin: &std::ffi::OsStr, port: &str) -> PathBuf {
     let script = std::env::var_os("POSTERN_LAB_SCRIPT").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/lab/lab.py"),
         PathBuf::from,
@@ -70,6 +94,8 @@ fn start_lab() -> PathBuf {
         .arg(&script)
         .arg("up")
         .arg(&dir)
+        .args(["--port", port])
+        .env("TELEPORT_BIN", bin)
         .output()
         .expect("python3 runs");
     assert!(

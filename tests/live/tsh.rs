@@ -26,15 +26,20 @@ impl Tsh {
             eprintln!("skipped: TELEPORT_BIN is unset");
             return None;
         };
-        Some(Self {
-            program: Path::new(&directory).join("tsh"),
+        Some(Self::of_directory(Path::new(&directory), proxy, ca_file))
+    }
+
+    /// The tsh of this directory.
+    pub(super) fn of_directory(directory: &Path, proxy: &str, ca_file: &str) -> Self {
+        Self {
+            program: directory.join("tsh"),
             home: tempfile::Builder::new()
                 .prefix("pt")
                 .tempdir()
                 .expect("a home"),
             proxy: proxy.to_owned(),
             ca_file: ca_file.to_owned(),
-        })
+        }
     }
 
     /// tsh for a demo cluster.
