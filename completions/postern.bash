@@ -1416,7 +1416,7 @@ _postern() {
             return 0
             ;;
         postern__subcmd__login)
-            opts="-c -i -d -f -l -k -J -h --force --ca-file --password-stdin --key-store --browser --bind-addr --callback --from-tsh --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
+            opts="-o -v -c -i -d -f -l -k -J -h --force --ca-file --password-stdin --key-store --browser --bind-addr --callback --from-tsh --out --overwrite --request-roles --request-reason --request-reviewers --request-nowait --request-id --kube-cluster --scope --verbose --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1439,6 +1439,38 @@ _postern() {
                     return 0
                     ;;
                 --callback)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-roles)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-reviewers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kube-cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scope)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

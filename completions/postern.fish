@@ -75,6 +75,13 @@ keychain\t'The keychain of the operating system'"
 complete -c postern -n "__fish_postern_using_subcommand login" -l browser -d 'For single sign-on: "none" to open no browser, or the command that opens one ("%s" in it is the address, else it comes last)' -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l bind-addr -d 'For single sign-on: where this computer waits for the browser. Default: a free port of 127.0.0.1' -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l callback -d 'For single sign-on: the address by which the browser reaches --bind-addr, when it is another one' -r
+complete -c postern -n "__fish_postern_using_subcommand login" -s o -l out -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l request-roles -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l request-reason -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l request-reviewers -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l request-id -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l kube-cluster -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l scope -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
 complete -c postern -n "__fish_postern_using_subcommand login" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
@@ -103,6 +110,9 @@ complete -c postern -n "__fish_postern_using_subcommand login" -l mem-profile -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l force -d 'Log in again even though the login is still valid'
 complete -c postern -n "__fish_postern_using_subcommand login" -l password-stdin -d 'Read the password from the first line of standard input, and the one-time code from the second'
 complete -c postern -n "__fish_postern_using_subcommand login" -l from-tsh -d 'Take over the login that tsh has (TELEPORT_HOME, ~/.tsh) instead of logging in; tsh\'s files stay as they are'
+complete -c postern -n "__fish_postern_using_subcommand login" -l overwrite
+complete -c postern -n "__fish_postern_using_subcommand login" -l request-nowait
+complete -c postern -n "__fish_postern_using_subcommand login" -s v -l verbose
 complete -c postern -n "__fish_postern_using_subcommand login" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
 complete -c postern -n "__fish_postern_using_subcommand login" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
 complete -c postern -n "__fish_postern_using_subcommand login" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'

@@ -271,3 +271,26 @@ fn debug_tells_where_settings_come_from() {
         assert!(err.lines().any(|l| l == line), "{line}: {err}");
     }
 }
+
+#[test]
+fn what_only_tshs_login_does_says_what_to_use() {
+    let env = TestEnv::new();
+    for (args, hint) in [
+        (&["login", "-o", "identity"][..], "tctl auth sign"),
+        (
+            &["login", "--request-roles", "dba"],
+            "postern login --from-tsh",
+        ),
+        (&["login", "--request-id=x"], "postern login --from-tsh"),
+    ] {
+        let err = env.run(args).fails(2);
+        assert!(err.contains(hint), "{args:?}: {err}");
+    }
+    // The root cluster by its name, as many type it, and a leaf.
+    let ran = env.login_with("alice", &["root", "--request-roles=no", "-v"]);
+    assert!(!ran.stderr.contains("warning"), "{ran}");
+    let _ = ran.ok();
+    let ran = env.run(&["login", "leaf"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("export POSTERN_CLUSTER=leaf"), "{ran}");
+}

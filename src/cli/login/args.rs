@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::of_tsh::OfTsh;
 use crate::profile::keys::KeyStore;
 
 /// Arguments of `login`.
@@ -40,6 +41,10 @@ pub struct LoginArgs {
     /// Take over the login that tsh has (TELEPORT_HOME, ~/.tsh) instead of logging in; tsh's files stay as they are
     #[arg(long, conflicts_with_all = ["password_stdin", "ca_file"])]
     pub from_tsh: bool,
+
+    /// What only tsh's login does.
+    #[command(flatten)]
+    pub of_tsh: OfTsh,
 }
 
 /// Values of `--key-store`.

@@ -5,6 +5,7 @@
 
 mod args;
 mod local;
+mod of_tsh;
 mod plan;
 pub(super) mod renew;
 mod report;
@@ -37,6 +38,7 @@ pub async fn run(cx: &mut Cx, args: LoginArgs) -> Result<Exit, CliError> {
         "login",
         "it is a login already, and who made it renews it",
     )?;
+    args.of_tsh.check(cx)?;
     if args.from_tsh {
         return tsh::copy(cx, &args);
     }
@@ -45,10 +47,12 @@ pub async fn run(cx: &mut Cx, args: LoginArgs) -> Result<Exit, CliError> {
         && let Some(former) = &plan.former
         && let Some(certificate) = still_valid(cx, former)
     {
+        args.of_tsh.tell_cluster(cx, former);
         return already(cx, former, &certificate);
     }
     let (profile, certificate) = enter(cx, &plan).await?;
     report::print(cx, &profile, &certificate, false);
+    args.of_tsh.tell_cluster(cx, &profile);
     Ok(Exit::Done)
 }
 
