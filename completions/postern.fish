@@ -235,49 +235,51 @@ complete -c postern -n "__fish_postern_using_subcommand clusters" -l os-log
 complete -c postern -n "__fish_postern_using_subcommand clusters" -l trace
 complete -c postern -n "__fish_postern_using_subcommand clusters" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand clusters" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
 names\t'Only the names, one a line ("db ls")'
 cmd\t'The command to run, for a shell ("db config")'"
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s l -l login -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s k -l add-keys-to-agent -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s J -l jumphost -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l cert-format -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l compat -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l mlock -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l piv-slot -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l relay -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l trace-exporter -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l trace-profile -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l cpu-profile -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l mem-profile -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l headless -d 'Log in by another device, as tsh can for ssh'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l use-local-ssh-agent
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l enable-escape-sequences
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l os-log
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l trace
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -l nocache
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "ls" -d 'List databases, with the users and database roles you may have there'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "connect" -d 'Connect to a database with psql'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "proxy" -d 'Open a tunnel for any program on this computer (also "postern proxy db")'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "login" -d 'Choose a database, its user, name and roles, for what follows; nothing refused is remembered'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "logout" -d 'Forget what "db login" chose'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "env" -d 'Print libpq\'s variables for the tunnel to a chosen database: eval "$(postern db env NAME)"'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy login logout env config" -f -a "config" -d 'Print where other programs find a chosen database'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "ls" -d 'List databases, with the users and database roles you may have there'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "connect" -d 'Connect to a database with psql'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "proxy" -d 'Open a tunnel for any program on this computer (also "postern proxy db")'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "why" -d 'Explain what you may do on a database, and which role, label or trait decides it'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "login" -d 'Choose a database, its user, name and roles, for what follows; nothing refused is remembered'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "logout" -d 'Forget what "db login" chose'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "env" -d 'Print libpq\'s variables for the tunnel to a chosen database: eval "$(postern db env NAME)"'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "config" -d 'Print where other programs find a chosen database'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l timeout -d 'With --all: how long each cluster is waited for, in seconds' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
@@ -306,6 +308,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l cpu-profile -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l mem-profile -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Also protocol, type, address, database roles and names, and the labels of Teleport itself'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s R -l all -d 'The databases of every cluster: of the one you are logged in to, of its leaf clusters, and of your other logins'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
@@ -410,6 +413,51 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l trace
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s u -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s n -l db-name -d 'Database name' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s r -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l labels -d 'Only databases with these labels, e.g. env=dev,team=a' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l request-reason -d 'There are no requests that could have a reason; tsh has it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+json\t'For programs; errors are then one JSON object on stderr'
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l tunnel -d 'There is always a tunnel; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s u -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s n -l db-name -d 'Database name' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s r -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use postern::db::listing::{AllowedUsers, Row};
 use postern::identity::Identity;
 use postern::rbac::database::{AdminUser, DynamicLabel};
+use postern::rbac::explain::Ask;
 use postern::rbac::expr::Stage;
 use postern::rbac::leaf::{RoleMapping, check_role_map, remote_identity};
 use postern::rbac::order::{sort_names, sort_roles};
@@ -294,6 +295,19 @@ fn compare_check(
     };
     let decision = checker.check(database, &request);
     deviations.compare(&place, "allowed", &check.allowed, &decision.is_ok());
+    let ask = Ask {
+        user: Some(request.user),
+        name: Some(request.name),
+        roles: request.roles,
+        mfa: request.mfa,
+    };
+    let explained = checker.explain(database, ask).verdict();
+    deviations.compare(
+        &place,
+        "explanation",
+        &decision.as_ref().err(),
+        &explained.as_ref().err(),
+    );
     match (&decision, &check.session) {
         (Ok(grant), Some(session)) if grant.mode.is_enabled() => {
             // The bookkeeping group of automatic users is no role of the user's.

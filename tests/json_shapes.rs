@@ -84,6 +84,31 @@ fn a_chosen_database_prints_the_documented_keys() {
 }
 
 #[test]
+fn lists_of_all_clusters_and_explanations_print_the_documented_keys() {
+    let env = TestEnv::logged_in("alice");
+    let all = env.run(&["db", "ls", "--all", "--format", "json"]).json();
+    let second = SHAPES
+        .iter()
+        .filter(|shape| shape.page == "postern-db-ls")
+        .nth(1)
+        .expect("a section");
+    compare(second, &list(&all), &["error"]);
+    let shape = shape("postern-db-why");
+    for args in [
+        &["orders"][..],
+        &["app"],
+        &["app", "--db-user", "x"],
+        &["nowhere"],
+    ] {
+        let mut why = vec!["db", "why", "--format", "json"];
+        why.extend(args);
+        let out = env.run(&why);
+        let answer: Value = serde_json::from_str(&out.stdout).expect("one object");
+        compare(shape, &[&answer], &[]);
+    }
+}
+
+#[test]
 fn a_tunnel_and_a_failure_print_the_documented_keys() {
     let env = TestEnv::logged_in("alice");
     let tunnel = Tunnel::open(&env, &["orders"]);

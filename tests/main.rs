@@ -17,6 +17,7 @@ mod json_shapes;
 mod kept_certs;
 mod leaf;
 mod leaf_links;
+mod leaf_listing;
 mod live;
 mod login;
 mod parallel;
@@ -42,6 +43,7 @@ mod tsh_profile;
 mod tsh_trips;
 mod tunnel_and_login;
 mod versions;
+mod why;
 
 /// A file that nobody lists would silently not run.
 #[test]

@@ -157,6 +157,27 @@ impl ClusterConn {
         Ok(Self { root, owner })
     }
 
+    /// Connects for the databases of another cluster of the same login; the connection to the root is shared.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn beside(&self, session: &Session, cluster: &str) -> Result<Self, ConnError> {
+        let root = self.root.clone();
+        let known = session.profile.host_cas_der(cluster);
+        let owner = if cluster == root.cluster() {
+            root.clone()
+        } else if known.is_empty() {
+            leaf_of(session, &root, cluster).await?
+        } else {
+            match leaf(session, cluster, known).await {
+                // The leaf's authority was rotated since.
+                Err(error) if error.is_untrusted() => leaf_of(session, &root, cluster).await?,
+                other => other?,
+            }
+        };
+        Ok(Self { root, owner })
+    }
+
     #[cfg(all(test, feature = "cluster-core"))]
     pub(super) fn from_callers(root: Caller, owner: Caller) -> Self {
         Self { root, owner }

@@ -5,8 +5,10 @@
 pub mod conn;
 pub mod credential;
 pub mod kept;
+pub mod listing;
 pub mod login;
 pub mod routed;
 pub mod session;
 pub mod target;
 pub mod tunnel;
+pub mod why;

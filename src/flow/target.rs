@@ -177,6 +177,19 @@ pub enum TargetError {
     },
 }
 
+impl TargetError {
+    /// Whether there is no database of the name asked for, where it was looked for.
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::Select {
+                error: SelectError::NotFound { .. },
+                ..
+            }
+        )
+    }
+}
+
 impl From<ChoiceError> for TargetError {
     fn from(error: ChoiceError) -> Self {
         Self::Choice(Box::new(error))
@@ -215,7 +228,7 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn is_remote(&self) -> bool {
+    pub(super) fn is_remote(&self) -> bool {
         self.cluster != self.root_cluster
     }
 }
@@ -234,7 +247,7 @@ pub fn select<'d>(
 ) -> Result<&'d Database, TargetError> {
     let mut candidates: Vec<&Database> = databases.iter().collect();
     if name.is_none() {
-        candidates.retain(|database| alpn::database(&database.protocol).is_some());
+        candidates.retain(|database| is_spoken(database));
         candidates = usable(&candidates, checker, wish);
         if candidates.is_empty() {
             return Err(TargetError::NoneUsable {
@@ -267,12 +280,27 @@ pub fn decide(
     wish: &Wish,
     place: Place<'_>,
 ) -> Result<Target, TargetError> {
-    if alpn::database(&database.protocol).is_none() {
+    if !is_spoken(database) {
         return Err(TargetError::Protocol {
             database: database.name.clone(),
             protocol: database.protocol.clone(),
         });
     }
+    judge(database, checker, wish, place)
+}
+
+/// Whether this client speaks the database's protocol.
+pub(super) fn is_spoken(database: &Database) -> bool {
+    alpn::database(&database.protocol).is_some()
+}
+
+/// The decision without regard to what this client speaks.
+pub(super) fn judge(
+    database: &Database,
+    checker: &AccessChecker,
+    wish: &Wish,
+    place: Place<'_>,
+) -> Result<Target, TargetError> {
     let why = defaults::choose(database, checker, wish)?;
     let automatic = why.mode.is_enabled();
     if !automatic && !wish.roles.is_empty() {

@@ -8,6 +8,7 @@
 //! | [`expr`] | the Go-like expression language: lexer, parser, types, evaluation | 3 |
 //! | [`label_expression`], [`predicate`], [`template`] | its three dialects | 3, 3.7, 4 |
 //! | [`checker`] | the access check, users, names, automatic users, database roles | 5-7, 9 |
+//! | [`explain`] | why a decision comes out as it does, from the same steps | 5-7 |
 //! | [`leaf`] | role maps and identities in a leaf cluster | 8 |
 //! | [`filter`] | search keywords and label filters of a list call | 3.7 |
 //! | [`convert`] | protobuf messages to and from these types | 1.2, 1.5 |
@@ -33,7 +34,10 @@ pub mod selector;
 pub mod template;
 
 pub use crate::identity::Traits;
-pub use checker::{AccessChecker, DatabaseRoles, Enumeration, Grant, Mfa, Request};
+pub use checker::explain;
+pub use checker::{
+    AccessChecker, Admission, DatabaseRoles, Denial, Enumeration, Grant, Mfa, Request,
+};
 pub use database::{AdminUser, Database, DatabaseKind, DynamicLabel};
 pub use error::{AccessError, DocumentError, MatchError};
 pub use predicate::Predicate;

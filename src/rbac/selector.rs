@@ -18,7 +18,8 @@ pub struct Selector {
 
 #[derive(Clone, Debug)]
 enum Values {
-    Any,
+    /// Any value; the wildcard's place in the list.
+    Any(usize),
     Patterns(Vec<Result<Pattern, String>>),
 }
 
@@ -30,10 +31,9 @@ impl Selector {
         let keys = patterns
             .iter()
             .map(|(key, values)| {
-                let values = if values.iter().any(|v| v == WILDCARD) {
-                    Values::Any
-                } else {
-                    Values::Patterns(values.iter().map(|v| Pattern::new(v)).collect())
+                let values = match values.iter().position(|v| v == WILDCARD) {
+                    Some(place) => Values::Any(place),
+                    None => Values::Patterns(values.iter().map(|v| Pattern::new(v)).collect()),
                 };
                 (key.clone(), values)
             })
@@ -59,27 +59,58 @@ impl Selector {
             let Some(value) = labels.get(key) else {
                 return Ok(false);
             };
-            let matched = match values {
-                Values::Any => true,
-                Values::Patterns(patterns) => any(patterns, value)?,
-            };
-            if !matched {
+            if values.fitting(value)?.is_none() {
                 return Ok(false);
             }
         }
         Ok(!self.keys.is_empty())
     }
+
+    /// Whether it matches everything: `'*': '*'`.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.everything
+    }
+
+    /// What each key says of these labels, in the order of the keys: for a label that is there, the place of the first
+    /// pattern that matches its value. The selector matches when every key has one.
+    #[must_use]
+    pub fn look<'s>(&'s self, labels: &BTreeMap<String, String>) -> Vec<Look<'s>> {
+        let look = |(key, values): &'s (String, Values)| Look {
+            key,
+            fitting: labels
+                .get(key)
+                .map_or(Ok(None), |value| values.fitting(value)),
+        };
+        self.keys.iter().map(look).collect()
+    }
 }
 
-fn any(patterns: &[Result<Pattern, String>], value: &str) -> Result<bool, MatchError> {
-    for pattern in patterns {
-        match pattern {
-            Ok(pattern) if pattern.is_match(value) => return Ok(true),
-            Ok(_) => {}
-            Err(text) => return Err(MatchError::Regexp(text.clone())),
+/// What one key of a selector says of a resource's labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look<'s> {
+    /// The key.
+    pub key: &'s str,
+    /// The place of the first pattern that matches; none when no pattern does or the label is not there.
+    pub fitting: Result<Option<usize>, MatchError>,
+}
+
+impl Values {
+    /// The place of the first pattern that matches.
+    fn fitting(&self, value: &str) -> Result<Option<usize>, MatchError> {
+        let patterns = match self {
+            Self::Any(place) => return Ok(Some(*place)),
+            Self::Patterns(patterns) => patterns,
+        };
+        for (place, pattern) in patterns.iter().enumerate() {
+            match pattern {
+                Ok(pattern) if pattern.is_match(value) => return Ok(Some(place)),
+                Ok(_) => {}
+                Err(text) => return Err(MatchError::Regexp(text.clone())),
+            }
         }
+        Ok(None)
     }
-    Ok(false)
 }
 
 /// Applies traits to a selector: the first value for keys, all values for patterns, empty where a template fails

@@ -87,6 +87,18 @@ pub fn interpolate_list(values: &[String], traits: &Traits) -> Vec<String> {
     out
 }
 
+/// Names of the traits that a value takes its text from; none for a literal, or for what does not parse.
+#[must_use]
+pub fn traits_of(value: &str) -> Vec<String> {
+    let Ok(Some((_, expression, _))) = split(value) else {
+        return Vec::new();
+    };
+    let mut names = expr::elements(expression);
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// Cuts `prefix{{expression}}suffix`; `None` for a literal.
 fn split(value: &str) -> Result<Option<(&str, &str, &str)>, TemplateError> {
     let malformed = || TemplateError::Syntax(value.to_owned());
@@ -274,6 +286,24 @@ mod tests {
                 .to_string(),
             "parsing expression\n\tunsupported variable \"team\""
         );
+    }
+
+    #[test]
+    fn where_a_value_comes_from() {
+        for (value, names) in [
+            ("reader", &[][..]),
+            ("{{internal.db_users}}", &["db_users"]),
+            ("x{{external[\"a/b\"]}}y", &["a/b"]),
+            (
+                "{{regexp.replace(external.grp, \"^pg-(.*)$\", \"$1\")}}",
+                &["grp"],
+            ),
+            ("{{email.local(external.mail)}}", &["mail"]),
+            ("{{\"lit\"}}", &[]),
+            ("{{external.", &[]),
+        ] {
+            assert_eq!(traits_of(value), names, "{value}");
+        }
     }
 
     proptest::proptest! {

@@ -44,6 +44,14 @@ fn every_database_is_printed_as_tsh_prints_it() {
             return;
         };
         tsh.log_in_with_code(user, text("password"), || live.code(user));
+        let args = ["db", "ls", "-R", "--format", "json"];
+        let (theirs, ours) = (tsh.run(&args).json(), way.run(user, &args).json());
+        let mut compared = 0;
+        compare(&format!("{user}@all"), &theirs, &ours, &mut compared);
+        assert!(
+            compared >= 10 * (on_root + on_leaf),
+            "{user}@all: {compared}"
+        );
         for (cluster, databases) in [("root", on_root), ("leaf", on_leaf)] {
             let args = ["db", "ls", "--format", "json", "--cluster", cluster];
             let theirs = tsh.run(&args).json();

@@ -1,5 +1,7 @@
 //! From a command line to a target: shared by `db connect` and `db proxy`.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::active;
@@ -10,11 +12,15 @@ use crate::cli::{CliError, Cx, Kind};
 use crate::db::defaults::Options;
 use crate::db::{ChoiceError, SelectError, Wish};
 use crate::flow::conn::ClusterConn;
+use crate::flow::listing::{self, Elsewhere};
 use crate::flow::session::Session;
 use crate::flow::target::{self, Place, Target, TargetError};
 use crate::profile::certs::KeptWish;
 use crate::rbac::Database;
 use crate::rbac::filter::{parse_keywords, parse_labels};
+
+/// How long each other cluster is waited for when a database is not where it was looked for.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which databases are meant.
 #[derive(Args, Clone, Debug, Default)]
@@ -95,6 +101,10 @@ pub struct TargetArgs {
 }
 
 impl TargetArgs {
+    /// What is wished of user, name and roles.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for roles that are none.
     pub(super) fn wish(&self) -> Result<Wish, CliError> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let roles = target::roles(&self.db_roles);
@@ -156,12 +166,13 @@ pub async fn target(
 ) -> Result<Found, CliError> {
     let chosen = active::meant(cx, session, args)?;
     let completed = active::completed(args, chosen.as_ref());
-    let mut found = find(cx, session, &completed).await;
+    let cluster = cx.cluster(session).to_owned();
+    let mut found = find(cx, session, &completed, &cluster).await;
     if let (Some(chosen), Err(error)) = (&chosen, &mut found) {
         if error.kind == Kind::NotFound {
             active::forget(cx, chosen)?;
             if args.name.is_none() {
-                found = find(cx, session, args).await;
+                found = find(cx, session, args, &cluster).await;
             }
         } else {
             *error = active::blamed(error.clone(), chosen);
@@ -183,11 +194,7 @@ pub enum Program {
 
 /// Makes the commands that hints propose those that are wanted here: for a tunnel, in this cluster.
 fn fitting(mut error: CliError, program: Program, cluster: Option<&str>) -> CliError {
-    for hint in error
-        .hints
-        .iter_mut()
-        .filter(|hint| !hint.contains("--cluster"))
-    {
+    for hint in &mut error.hints {
         for command in ["postern db connect", "postern db ls"] {
             let mut wanted = command.to_owned();
             match program {
@@ -195,7 +202,7 @@ fn fitting(mut error: CliError, program: Program, cluster: Option<&str>) -> CliE
                 Program::Tunnel => wanted = wanted.replace("connect", "proxy"),
                 Program::Login => wanted = wanted.replace("connect", "login"),
             }
-            if let Some(cluster) = cluster {
+            if let Some(cluster) = cluster.filter(|_| !hint.contains("--cluster")) {
                 wanted = format!("{wanted} --cluster {}", shell_word(cluster));
             }
             *hint = hint.replace(command, &wanted);
@@ -204,11 +211,16 @@ fn fitting(mut error: CliError, program: Program, cluster: Option<&str>) -> CliE
     error
 }
 
-async fn find(cx: &mut Cx, session: &Session, args: &TargetArgs) -> Result<Found, CliError> {
+async fn find(
+    cx: &mut Cx,
+    session: &Session,
+    args: &TargetArgs,
+    cluster: &str,
+) -> Result<Found, CliError> {
     let mut wish = args.wish()?;
     let typed = wish.clone();
     let filter = args.filter.filter(&args.labels)?;
-    let conn = ClusterConn::connect(session, cx.cluster(session)).await?;
+    let conn = ClusterConn::connect(session, cluster).await?;
     let (databases, checker) = tokio::join!(conn.databases(&filter), conn.checker());
     let (databases, checker) = (databases?, checker?);
     let place = Place {
@@ -219,14 +231,24 @@ async fn find(cx: &mut Cx, session: &Session, args: &TargetArgs) -> Result<Found
     let name = args.name.as_deref().filter(|name| !name.is_empty());
     let database = match target::select(&databases, &checker, name, &wish, place) {
         Ok(database) => database,
-        Err(err) => ask_which(cx, &conn, &databases, err).await?,
+        Err(err) if err.is_not_found() => {
+            let name = name.unwrap_or_default();
+            let found = listing::elsewhere(session, &conn, &filter, name, PATIENCE).await;
+            let there = ask_where(cx, name, err, found).await?;
+            return Box::pin(find(cx, session, args, &there)).await;
+        }
+        Err(err) => ask_which(cx, &databases, err).await?,
     };
     loop {
         match target::decide(database, &checker, &wish, place) {
             Ok(target) => {
                 let words = args.words(cx, session)?;
-                let words =
-                    words.filter(|words| wish == typed && words.database == target.database.name);
+                // What was chosen on the way, another cluster included, is asked for again the next time.
+                let words = words.filter(|words| {
+                    wish == typed
+                        && words.database == target.database.name
+                        && words.cluster == target.cluster
+                });
                 return Ok(Found {
                     conn,
                     target,
@@ -256,7 +278,6 @@ async fn find(cx: &mut Cx, session: &Session, args: &TargetArgs) -> Result<Found
 /// Asks which of several is meant; every other failure stays one.
 async fn ask_which<'d>(
     cx: &mut Cx,
-    conn: &ClusterConn,
     databases: &'d [Database],
     err: TargetError,
 ) -> Result<&'d Database, CliError> {
@@ -265,10 +286,6 @@ async fn ask_which<'d>(
             error: SelectError::Ambiguous { candidates, .. },
             ..
         } if cx.interactive => candidates,
-        TargetError::Select {
-            error: SelectError::NotFound { .. },
-            ..
-        } => return Err(elsewhere(conn, err).await),
         _ => return Err(err.into()),
     };
     let candidates: Vec<&Database> = databases
@@ -289,26 +306,44 @@ async fn ask_which<'d>(
     Ok(candidates[chosen])
 }
 
-/// A database that is not there may be a leaf's: the clusters are named, as far as they can be found out.
-async fn elsewhere(conn: &ClusterConn, err: TargetError) -> CliError {
-    let mut error = CliError::from(err);
-    // Only advice: that it cannot be had changes nothing.
-    if let Ok(leafs) = conn.remote_clusters().await {
-        let mut others: Vec<String> = leafs
-            .into_iter()
-            .filter(|leaf| leaf.online)
-            .map(|leaf| leaf.name)
+/// Asks whether the database of this name in another cluster is meant; with nobody there to say so it is proposed.
+async fn ask_where(
+    cx: &mut Cx,
+    name: &str,
+    err: TargetError,
+    found: Elsewhere,
+) -> Result<String, CliError> {
+    if cx.interactive && !found.holders.is_empty() {
+        cx.ui.status(&err.to_string());
+        let mut lines: Vec<String> = found
+            .holders
+            .iter()
+            .map(|cluster| format!("{name} in cluster {cluster}"))
             .collect();
-        others.retain(|leaf| leaf != conn.cluster());
-        if conn.is_remote() {
-            others.insert(0, conn.root_cluster().to_owned());
+        lines.push("none of them".to_owned());
+        let chosen = cx.ui.choice("Database", &lines).await?;
+        if let Some(cluster) = found.holders.get(chosen) {
+            return Ok(cluster.clone());
         }
-        if !others.is_empty() {
-            error = error.hint(format!(
-                "or is it in another cluster? postern db ls --cluster {}",
-                others.join(" or ")
-            ));
-        }
+    }
+    Err(proposed(err.into(), name, &found))
+}
+
+/// Adds to a failure what the search in other clusters brought.
+fn proposed(mut error: CliError, name: &str, found: &Elsewhere) -> CliError {
+    if !found.holders.is_empty() {
+        // It is found, so how to look for it is no use.
+        error.hints.clear();
+    }
+    for cluster in &found.holders {
+        error = error.hint(format!(
+            "cluster {cluster} has it: postern db connect --cluster {} {}",
+            shell_word(cluster),
+            shell_word(name)
+        ));
+    }
+    for (cluster, why) in &found.unasked {
+        error = error.hint(format!("{cluster} could not be asked: {why}"));
     }
     error
 }
@@ -332,7 +367,7 @@ mod tests {
             CliError::new(Kind::Ambiguous, "x")
                 .hint("e.g. postern db connect app --db-user app")
                 .hint("postern db ls -v shows more")
-                .hint("or is it in another cluster? postern db ls --cluster root")
+                .hint("cluster root has it: postern db connect --cluster root app")
         };
         assert_eq!(fitting(error(), Program::Psql, None), error());
         assert_eq!(
@@ -340,7 +375,7 @@ mod tests {
             [
                 "e.g. postern db proxy --cluster leaf app --db-user app",
                 "postern db ls --cluster leaf -v shows more",
-                "or is it in another cluster? postern db ls --cluster root",
+                "cluster root has it: postern db proxy --cluster root app",
             ]
         );
     }

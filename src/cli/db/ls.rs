@@ -1,5 +1,9 @@
 //! `postern db ls`: the databases of a cluster, and what one may do there.
 
+mod all;
+
+use std::time::Duration;
+
 use clap::Args;
 
 use super::choose::FilterArgs;
@@ -7,6 +11,8 @@ use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Format};
 use crate::db::{Row, json, rows};
 use crate::flow::conn::ClusterConn;
+use crate::flow::session::Session;
+use crate::rbac::AccessChecker;
 
 /// From this many rows on a hint on how to see fewer is given, as tsh does.
 const MANY: usize = 20;
@@ -22,6 +28,14 @@ pub struct LsArgs {
     #[arg(short, long)]
     verbose: bool,
 
+    /// The databases of every cluster: of the one you are logged in to, of its leaf clusters, and of your other logins
+    #[arg(short = 'R', long)]
+    all: bool,
+
+    /// With --all: how long each cluster is waited for, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    timeout: u64,
+
     #[command(flatten)]
     filter: FilterArgs,
 }
@@ -33,6 +47,10 @@ pub struct LsArgs {
 pub async fn run(cx: &mut Cx, args: LsArgs) -> Result<Exit, CliError> {
     let session = cx.session().await?;
     let filter = args.filter.filter(&args.labels)?;
+    if args.all {
+        let patience = Duration::from_secs(args.timeout);
+        return Box::pin(all::run(cx, session, &filter, patience, args.verbose)).await;
+    }
     let step = async {
         let conn = ClusterConn::connect(&session, cx.cluster(&session)).await?;
         let (databases, checker) = tokio::join!(conn.databases(&filter), conn.checker());
@@ -59,6 +77,14 @@ pub async fn run(cx: &mut Cx, args: LsArgs) -> Result<Exit, CliError> {
         Format::Text | Format::Cmd => {
             let (head, cells) = table(&rows, args.verbose);
             cx.ui.table(&head, &cells);
+            if args.verbose {
+                tell_name(
+                    cx,
+                    &session,
+                    cx.cluster(&session).to_owned().as_str(),
+                    checker.ok().as_ref(),
+                );
+            }
             if rows.len() >= MANY && filter.is_empty() {
                 cx.ui
                     .hint("see fewer: postern db ls --search WORDS, postern db ls KEY=VALUE");
@@ -66,6 +92,17 @@ pub async fn run(cx: &mut Cx, args: LsArgs) -> Result<Exit, CliError> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Says under which name a leaf cluster knows the user, and why it is not the own one.
+fn tell_name(cx: &mut Cx, session: &Session, cluster: &str, checker: Option<&AccessChecker>) {
+    let root = &session.profile.cluster;
+    if let Some(checker) = checker.filter(|_| cluster != root) {
+        cx.ui.status(&format!(
+            "in {cluster} you are {}: a leaf cluster knows users of another cluster as remote-<user>-<cluster>",
+            checker.username()
+        ));
+    }
 }
 
 /// Heads and cells; columns that would be empty in every row are left out of the short form.

@@ -11,6 +11,7 @@ pub mod ls;
 mod probe;
 pub mod proxy;
 mod routed;
+pub mod why;
 
 use clap::{Args, Subcommand};
 
@@ -32,6 +33,8 @@ enum DbCommand {
     Connect(connect::ConnectArgs),
     /// Open a tunnel for any program on this computer (also "postern proxy db")
     Proxy(proxy::ProxyArgs),
+    /// Explain what you may do on a database, and which role, label or trait decides it
+    Why(why::WhyArgs),
     /// Choose a database, its user, name and roles, for what follows; nothing refused is remembered
     Login(login::LoginArgs),
     /// Forget what "db login" chose
@@ -64,6 +67,7 @@ pub async fn run(cx: &mut Cx, args: DbArgs) -> Result<Exit, CliError> {
         DbCommand::Ls(args) => interruptible(Box::pin(ls::run(cx, args))).await,
         DbCommand::Connect(args) => connect::run(cx, args).await,
         DbCommand::Proxy(args) => proxy::run(cx, args).await,
+        DbCommand::Why(args) => interruptible(Box::pin(why::run(cx, args))).await,
         DbCommand::Login(args) => login::run(cx, args).await,
         DbCommand::Logout(args) => logout::run(cx, &args),
         DbCommand::Env(args) => env::run(cx, args).await,

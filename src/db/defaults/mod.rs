@@ -246,7 +246,7 @@ fn auto_user(
         }
         None if checker.is_remote() => Ok(Chosen::new(
             user,
-            "it is provisioned automatically, and so this leaf cluster knows you",
+            "it is provisioned automatically, and a leaf cluster knows you as remote-<user>-<root cluster>",
         )),
         None => Ok(Chosen::new(
             user,

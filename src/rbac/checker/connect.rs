@@ -1,7 +1,7 @@
 //! The decision at connect time, in the order of rbac.md 7.4.
 
 use super::matcher::{Matcher, UserMatcher};
-use super::{AccessChecker, Facts, Prepared, State};
+use super::{AccessChecker, DatabaseRoles, Facts, Prepared, State};
 use crate::rbac::{AccessError, CreateUserMode, Database};
 
 /// What a session asks for.
@@ -42,48 +42,49 @@ impl AccessChecker {
     /// # Errors
     /// The first refusal in the order of rbac.md 7.4, or a broken role.
     pub fn check(&self, database: &Database, request: &Request<'_>) -> Result<Grant, AccessError> {
+        let entry = self.entry(database, Some(request.user), request.roles)?;
+        let state = State {
+            mfa_verified: request.mfa == Mfa::Verified,
+            device_check: true,
+        };
+        let matcher = matcher(database, Some(request.user), Some(request.name), entry.auto);
+        self.check_access(&self.every_role(), &Facts::new(database), state, &matcher)?;
+        entry.activation(database, request.user)?;
+        Ok(Grant {
+            mode: entry.roles.mode,
+            roles: entry.granted,
+        })
+    }
+
+    /// What comes before the access check: roles that create users, requested roles, the name of an automatic user (rbac.md
+    /// 7.4 steps 1 to 3). A user that is still open is not looked at.
+    pub(super) fn entry(
+        &self,
+        database: &Database,
+        user: Option<&str>,
+        requested: &[String],
+    ) -> Result<Entry, AccessError> {
         let roles = self.database_roles(database).map_err(|error| match error {
             AccessError::Match(error) => AccessError::SilentMatch(error),
             other => other,
         })?;
-        if request.user.is_empty() {
+        if user.is_some_and(str::is_empty) {
             return Err(AccessError::EmptyUser);
         }
         let auto = roles.mode.is_enabled();
-        let granted = roles.select(request.roles)?;
-        if auto && request.user != self.username {
-            let (user, given) = (self.username.clone(), request.user.to_owned());
+        let granted = roles.select(requested)?;
+        if let Some(given) = user.filter(|user| auto && *user != self.username) {
+            let (user, given) = (self.username.clone(), given.to_owned());
             return Err(if self.remote {
                 AccessError::UseMappedUser { user, given }
             } else {
                 AccessError::UseTeleportUser { user, given }
             });
         }
-        let state = State {
-            mfa_verified: request.mfa == Mfa::Verified,
-            device_check: true,
-        };
-        let matcher = matcher(database, request.user, request.name, auto);
-        self.check_access(&self.every_role(), &Facts::new(database), state, &matcher)?;
-        if auto {
-            if !database.supports_auto_users() {
-                return Err(AccessError::AutoUserUnsupported);
-            }
-            if database.admin().is_none() {
-                return Err(AccessError::NoAdminUser);
-            }
-            if roles.has_permissions && !granted.is_empty() {
-                return Err(AccessError::Activation {
-                    user: request.user.to_owned(),
-                    cause: "fine-grained database permissions and database roles are mutually exclusive, yet both were \
-                            provided."
-                        .to_owned(),
-                });
-            }
-        }
-        Ok(Grant {
-            mode: roles.mode,
-            roles: granted,
+        Ok(Entry {
+            roles,
+            granted,
+            auto,
         })
     }
 
@@ -110,16 +111,57 @@ impl AccessChecker {
             == Err(AccessError::MfaRequired)
     }
 
-    fn every_role(&self) -> Vec<&Prepared> {
+    pub(super) fn every_role(&self) -> Vec<&Prepared> {
         self.roles.iter().collect()
     }
 }
 
-fn matcher<'r>(database: &Database, user: &'r str, name: &'r str, auto: bool) -> Matcher<'r> {
-    let name = if name.is_empty() { user } else { name };
+/// What was found out before the access check.
+pub(super) struct Entry {
+    pub(super) roles: DatabaseRoles,
+    pub(super) granted: Vec<String>,
+    /// Whether the roles create users on databases with these labels.
+    pub(super) auto: bool,
+}
+
+impl Entry {
+    /// What comes after the access check: whether the user can be made at all (rbac.md 7.4 step 5).
+    pub(super) fn activation(&self, database: &Database, user: &str) -> Result<(), AccessError> {
+        if !self.auto {
+            return Ok(());
+        }
+        if !database.supports_auto_users() {
+            return Err(AccessError::AutoUserUnsupported);
+        }
+        if database.admin().is_none() {
+            return Err(AccessError::NoAdminUser);
+        }
+        if self.roles.has_permissions && !self.granted.is_empty() {
+            return Err(AccessError::Activation {
+                user: user.to_owned(),
+                cause: "fine-grained database permissions and database roles are mutually exclusive, yet both were \
+                        provided."
+                    .to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What the roles' lists are asked for; what is open does not restrict. An empty name is the user's (rbac.md 6.1).
+pub(super) fn matcher<'r>(
+    database: &Database,
+    user: Option<&'r str>,
+    name: Option<&'r str>,
+    auto: bool,
+) -> Matcher<'r> {
+    let name = match name {
+        Some("") => user,
+        name => name,
+    };
     Matcher {
-        user: user_matcher(database, user, auto),
-        name: database.enforces_names().then_some(name),
+        user: user.and_then(|user| user_matcher(database, user, auto)),
+        name: name.filter(|_| database.enforces_names()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Matching of database users and names against the lists of a role (rbac.md 6.2, 6.3).
 
+use super::step::{Admission, Denial};
 use crate::rbac::database::DatabaseKind;
 use crate::rbac::role::Conditions;
 use crate::rbac::{Database, WILDCARD};
@@ -12,20 +13,24 @@ pub(super) struct Matcher<'a> {
 }
 
 impl Matcher<'_> {
-    /// One match on the deny side suffices to deny.
-    pub(super) fn denied_by(&self, deny: &Conditions) -> bool {
-        self.user
-            .as_ref()
-            .is_some_and(|u| u.is_in(&deny.database_users))
-            || self.name.is_some_and(|n| is_in(&deny.database_names, n))
+    /// What the lists of the deny side hit; one match suffices to deny.
+    pub(super) fn denied_by(&self, deny: &Conditions) -> Option<Denial> {
+        if (self.user.as_ref()).is_some_and(|u| u.is_in(&deny.database_users)) {
+            return Some(Denial::User);
+        }
+        (self.name.is_some_and(|n| is_in(&deny.database_names, n))).then_some(Denial::Name)
     }
 
-    /// All must match in the same role to allow.
-    pub(super) fn allowed_by(&self, allow: &Conditions) -> bool {
-        self.user
-            .as_ref()
-            .is_none_or(|u| u.is_in(&allow.database_users))
-            && self.name.is_none_or(|n| is_in(&allow.database_names, n))
+    /// Whether the lists of the allow side hold what is asked for; all must match in the same role to allow.
+    pub(super) fn allowed_by(&self, allow: &Conditions) -> Admission {
+        let user = (self.user.as_ref()).is_none_or(|u| u.is_in(&allow.database_users));
+        let name = (self.name).is_none_or(|n| is_in(&allow.database_names, n));
+        match (user, name) {
+            (true, true) => Admission::Admits,
+            (false, true) => Admission::NotUser,
+            (true, false) => Admission::NotName,
+            (false, false) => Admission::NeitherUserNorName,
+        }
     }
 }
 

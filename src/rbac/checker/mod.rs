@@ -4,8 +4,10 @@ mod auto;
 mod clusters;
 mod connect;
 mod enumerate;
+pub mod explain;
 mod matcher;
 mod prepared;
+mod step;
 mod ttl;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use auto::DatabaseRoles;
 pub use connect::{Grant, Mfa, Request};
 pub use enumerate::Enumeration;
+pub use step::{Admission, Denial};
 
 use super::role::IMPLICIT_ROLE;
 use super::{AccessError, Database, MatchError, Role, Traits};
@@ -181,9 +184,8 @@ impl AccessChecker {
         if self.cluster_mfa && !state.mfa_verified {
             return Err(AccessError::MfaRequired);
         }
-        let namespace = facts.database.effective_namespace();
-        for prepared in roles.iter().filter(|p| p.deny.covers(namespace)) {
-            if self.denies(prepared, facts)? || matcher.denied_by(&prepared.role.deny) {
+        for prepared in roles {
+            if self.denial(prepared, facts, matcher)?.is_some() {
                 return Err(AccessError::Denied);
             }
         }
@@ -192,8 +194,8 @@ impl AccessChecker {
                 .iter()
                 .any(|p| p.role.options.require_mfa.is_required());
         let mut allowed = false;
-        for prepared in roles.iter().filter(|p| p.allow.covers(namespace)) {
-            if !self.allows(prepared, facts)? || !matcher.allowed_by(&prepared.role.allow) {
+        for prepared in roles {
+            if self.admission(prepared, facts, matcher)? != Admission::Admits {
                 continue;
             }
             if mfa_satisfied && !state.device_check {

@@ -15,16 +15,20 @@ pub(super) struct Prepared {
     pub(super) role: Role,
     pub(super) allow: Side,
     pub(super) deny: Side,
+    /// Both sides as the role has them, for explanations.
+    pub(super) written: [Conditions; 2],
 }
 
 impl Prepared {
     pub(super) fn new(mut role: Role, traits: &Traits) -> Self {
+        let written = [role.allow.clone(), role.deny.clone()];
         for side in [&mut role.allow, &mut role.deny] {
             apply(side, traits);
         }
         Self {
             allow: Side::new(&role.allow),
             deny: Side::new(&role.deny),
+            written,
             role,
         }
     }
@@ -53,8 +57,8 @@ fn apply(side: &mut Conditions, traits: &Traits) {
 #[derive(Clone, Debug)]
 pub(super) struct Side {
     namespaces: Vec<String>,
-    selector: Selector,
-    expression: Option<Result<LabelExpression, ExprError>>,
+    pub(super) selector: Selector,
+    pub(super) expression: Option<Result<LabelExpression, ExprError>>,
 }
 
 impl Side {

@@ -9,17 +9,17 @@ use super::*;
 use crate::rbac::CreateUserMode;
 use crate::rbac::role::{Conditions, RequireMfa, RoleOptions};
 
-fn word() -> impl Strategy<Value = String> {
+pub(super) fn word() -> impl Strategy<Value = String> {
     prop::sample::select(vec!["a", "b", "alice", "*", "{{external.t}}", ""]).prop_map(str::to_owned)
 }
 
-fn labels() -> impl Strategy<Value = BTreeMap<String, Vec<String>>> {
+pub(super) fn labels() -> impl Strategy<Value = BTreeMap<String, Vec<String>>> {
     let key = prop::sample::select(vec!["*", "env", "team"]).prop_map(str::to_owned);
     let value = prop::sample::select(vec!["*", "qa", "q*", "^[a-z]+$", ""]).prop_map(str::to_owned);
     btree_map(key, vec(value, 1..3), 0..3)
 }
 
-fn conditions() -> impl Strategy<Value = Conditions> {
+pub(super) fn conditions() -> impl Strategy<Value = Conditions> {
     let expression = prop::sample::select(vec![
         "",
         "",
@@ -48,7 +48,7 @@ fn conditions() -> impl Strategy<Value = Conditions> {
         )
 }
 
-fn role() -> impl Strategy<Value = Role> {
+pub(super) fn role() -> impl Strategy<Value = Role> {
     (
         conditions(),
         conditions(),
@@ -81,7 +81,7 @@ fn role() -> impl Strategy<Value = Role> {
         })
 }
 
-fn database() -> impl Strategy<Value = Database> {
+pub(super) fn database() -> impl Strategy<Value = Database> {
     let label = prop::sample::select(vec!["", "qa", "live"]).prop_map(str::to_owned);
     let key = prop::sample::select(vec!["env", "team"]).prop_map(str::to_owned);
     (btree_map(key, label, 0..3), any::<bool>()).prop_map(|(labels, admin)| Database {
@@ -96,7 +96,7 @@ fn database() -> impl Strategy<Value = Database> {
     })
 }
 
-fn checker(roles: Vec<Role>) -> AccessChecker {
+pub(super) fn checker(roles: Vec<Role>) -> AccessChecker {
     let traits = [("t".to_owned(), vec!["a".to_owned()])].into();
     AccessChecker::new("alice", false, roles, &traits).expect("never fails")
 }
@@ -134,14 +134,25 @@ proptest! {
     #[test]
     fn a_deny_never_widens(roles in vec(role(), 1..4), deny in conditions(), database in database()) {
         let before = outcomes(&checker(roles.clone()), &database);
-        // A role that only denies, and the same deny added to an existing role's empty side.
+        // A role that only denies; the lists of the same deny added to a role's; its labels or its expression where the role
+        // denies by none. (More keys in a deny selector that is there deny less, as all of them have to match.)
         let denying = Role { deny: deny.clone(), version: "v7".into(), ..Role::default() };
         let mut with_role = roles.clone();
         with_role.push(denying);
-        let mut within = roles;
+        let mut within = roles.clone();
         within[0].deny.database_users.extend(deny.database_users);
         within[0].deny.database_names.extend(deny.database_names);
-        for after in [outcomes(&checker(with_role), &database), outcomes(&checker(within), &database)] {
+        within[0].deny.database_roles.extend(deny.database_roles);
+        let mut by_labels = roles;
+        let side = &mut by_labels[0].deny;
+        if side.database_labels.is_empty() {
+            side.database_labels = deny.database_labels;
+        }
+        if side.database_labels_expression.is_empty() {
+            side.database_labels_expression = deny.database_labels_expression;
+        }
+        for roles in [with_role, within, by_labels] {
+            let after = outcomes(&checker(roles), &database);
             for (b, a) in before.iter().zip(&after) {
                 prop_assert!(*b || !*a, "allowed only after a deny was added");
             }
@@ -162,5 +173,42 @@ proptest! {
             prop_assert_eq!(a.enumerate_names(&database), other.enumerate_names(&database));
             prop_assert_eq!(a.database_roles(&database), other.database_roles(&database));
         }
+    }
+
+    #[test]
+    fn order_and_duplicates_within_a_role_change_nothing(roles in vec(role(), 1..4), database in database()) {
+        let mut turned = roles.clone();
+        for role in &mut turned {
+            for side in [&mut role.allow, &mut role.deny] {
+                let lists = [&mut side.database_users, &mut side.database_names, &mut side.database_roles];
+                let labels = side.database_labels.iter_mut().filter(|(key, _)| *key != "*").map(|(_, values)| values);
+                for list in lists.into_iter().chain(labels) {
+                    let mut again = list.clone();
+                    again.reverse();
+                    again.extend(list.iter().cloned());
+                    *list = again;
+                }
+            }
+        }
+        turned.extend(turned.clone());
+        let (a, b) = (checker(roles), checker(turned));
+        prop_assert_eq!(outcomes(&a, &database), outcomes(&b, &database));
+        prop_assert_eq!(a.enumerate_users(&database), b.enumerate_users(&database));
+        prop_assert_eq!(a.enumerate_names(&database), b.enumerate_names(&database));
+        prop_assert_eq!(a.database_roles(&database), b.database_roles(&database));
+    }
+
+    #[test]
+    fn order_and_duplicates_of_traits_change_nothing(roles in vec(role(), 1..4), database in database(), mut values in vec(prop::sample::select(vec!["a", "b", "alice", ""]), 0..4)) {
+        let with = |values: &[&str]| {
+            let traits = [("t".to_owned(), values.iter().map(|v| (*v).to_owned()).collect())].into();
+            AccessChecker::new("alice", false, roles.clone(), &traits).expect("never fails")
+        };
+        let before = with(&values);
+        values.reverse();
+        values.extend(values.clone());
+        let after = with(&values);
+        prop_assert_eq!(outcomes(&before, &database), outcomes(&after, &database));
+        prop_assert_eq!(before.database_roles(&database), after.database_roles(&database));
     }
 }

@@ -111,6 +111,79 @@ pub const SHAPES: &[Shape] = &[
         ],
     },
     Shape {
+        page: "postern-db-ls",
+        form: "With --all a list of objects, sorted by proxy, cluster and name, with the keys of \"tsh db ls --all\". A cluster \
+               that gave no answer has one object of its own; the exit status is 0 when at least one cluster answered.",
+        common: &[],
+        own: &[
+            ("proxy", "HOST:PORT of the proxy."),
+            ("cluster", "Cluster the database belongs to."),
+            (
+                "database",
+                "The object above; absent when the cluster gave no answer.",
+            ),
+            (
+                "error",
+                "Why it gave none, with the keys of a failure; absent when it did.",
+            ),
+        ],
+    },
+    Shape {
+        page: "postern-db-why",
+        form: "One object. The exit status is 0 when you may connect (perhaps after a choice), 11 when a second factor or a \
+               trusted device is wanted, 12 when there is no such database or it is hidden, 14 when you may not.",
+        common: &[],
+        own: &[
+            ("database", "Name of the database."),
+            ("cluster", "Cluster it belongs to."),
+            ("root_cluster", "Cluster you are logged in to."),
+            (
+                "verdict",
+                "\"allowed\", \"choice\" (user or name is to be chosen), \"second_factor\", \"denied\", \"not_found\".",
+            ),
+            ("reason", "What is open or refused; null when allowed."),
+            ("username", "Your name in that cluster."),
+            (
+                "username_why",
+                "Why it is not your own name; null in the root cluster.",
+            ),
+            (
+                "user",
+                "Object: value and why of the database user; null unless allowed.",
+            ),
+            (
+                "name",
+                "Object: value and why of the database name; null unless allowed.",
+            ),
+            (
+                "database_roles",
+                "Object: value (a list) and why; null without an automatic user.",
+            ),
+            ("automatic", "Whether the database user is made on the way."),
+            (
+                "mode",
+                "What your roles do with automatic users here: \"off\", \"keep\", \"best_effort_drop\".",
+            ),
+            (
+                "allowed",
+                "Object: users, users_denied, names, names_denied, database_roles that may be chosen; null when not found.",
+            ),
+            (
+                "roles",
+                "What each of your roles says: role, effect (\"allows\", \"denies\", \"no_match\", \"not_enough\", \"broken\", \
+                 \"unknown\"), says (a sentence), mode, second_factor, trusted_device, and for allow and deny: labels (key, \
+                 patterns, the database's value, matched_by, error), expression (text, holds, error), db_users, db_names, \
+                 db_roles; each pattern and entry with written, values, traits, problem.",
+            ),
+            ("hints", "What to do about it."),
+            ("nearest", "Names like the one that was not found."),
+            (
+                "elsewhere",
+                "Other clusters of this login that have a database of that name.",
+            ),
+        ],
+    },
+    Shape {
         page: "postern-db-proxy",
         form: "One object on one line, when the tunnel is ready.",
         common: &[],
