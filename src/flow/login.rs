@@ -224,3 +224,5 @@ mod scripted;
 mod sso_tests;
 #[cfg(all(test, feature = "cluster-core"))]
 mod tests;
+#[cfg(all(test, feature = "cluster-core"))]
+mod version_tests;

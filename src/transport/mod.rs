@@ -57,3 +57,5 @@ impl ClientCert {
 
 #[cfg(all(test, feature = "cluster-core"))]
 mod handshake_tests;
+#[cfg(all(test, feature = "cluster-core"))]
+mod resumption_tests;
