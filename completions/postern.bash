@@ -1581,7 +1581,7 @@ _postern() {
             return 0
             ;;
         postern__subcmd__login)
-            opts="-o -v -c -i -d -f -l -k -J -h --force --ca-file --password-stdin --key-store --browser --bind-addr --callback --from-tsh --out --overwrite --request-roles --request-reason --request-reviewers --request-nowait --request-id --kube-cluster --scope --verbose --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
+            opts="-o -v -c -i -d -f -l -k -J -h --force --ca-file --password-stdin --key-store --browser --bind-addr --callback --from-tsh --save-tsh-profile --out --overwrite --request-roles --request-reason --request-reviewers --request-nowait --request-id --kube-cluster --scope --verbose --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

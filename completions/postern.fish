@@ -110,6 +110,7 @@ complete -c postern -n "__fish_postern_using_subcommand login" -l mem-profile -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l force -d 'Log in again even though the login is still valid'
 complete -c postern -n "__fish_postern_using_subcommand login" -l password-stdin -d 'Read the password from the first line of standard input, and the one-time code from the second'
 complete -c postern -n "__fish_postern_using_subcommand login" -l from-tsh -d 'Take over the login that tsh has (TELEPORT_HOME, ~/.tsh) instead of logging in; tsh\'s files stay as they are'
+complete -c postern -n "__fish_postern_using_subcommand login" -l save-tsh-profile -d 'Also write a profile for tsh (TELEPORT_HOME, ~/.tsh), so that tsh is logged in too; other profiles there stay'
 complete -c postern -n "__fish_postern_using_subcommand login" -l overwrite
 complete -c postern -n "__fish_postern_using_subcommand login" -l request-nowait
 complete -c postern -n "__fish_postern_using_subcommand login" -s v -l verbose

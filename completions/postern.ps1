@@ -115,6 +115,7 @@ Register-ArgumentCompleter -Native -CommandName 'postern' -ScriptBlock {
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Log in again even though the login is still valid')
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from the first line of standard input, and the one-time code from the second')
             [CompletionResult]::new('--from-tsh', '--from-tsh', [CompletionResultType]::ParameterName, 'Take over the login that tsh has (TELEPORT_HOME, ~/.tsh) instead of logging in; tsh''s files stay as they are')
+            [CompletionResult]::new('--save-tsh-profile', '--save-tsh-profile', [CompletionResultType]::ParameterName, 'Also write a profile for tsh (TELEPORT_HOME, ~/.tsh), so that tsh is logged in too; other profiles there stay')
             [CompletionResult]::new('--overwrite', '--overwrite', [CompletionResultType]::ParameterName, 'overwrite')
             [CompletionResult]::new('--request-nowait', '--request-nowait', [CompletionResultType]::ParameterName, 'request-nowait')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'v')

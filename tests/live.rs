@@ -13,6 +13,7 @@ mod lab;
 mod listing;
 mod matrix;
 mod pair;
+mod sessions;
 mod tsh;
 mod tsh_connect;
 mod tsh_databases;

@@ -9,6 +9,7 @@ mod callback;
 mod error;
 mod fresh;
 mod local;
+mod ssh;
 mod sso;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::compat;
+use crate::profile::keys::KeyPair;
 use crate::transport::trust::Trust;
 use crate::webapi::types::Ping;
 use crate::webapi::{Client, WebError};
@@ -25,6 +27,7 @@ pub use callback::{Callback, Listen};
 pub use error::{LoginError, Unsupported};
 pub use fresh::Fresh;
 pub use local::Begun;
+pub use ssh::Ssh;
 pub use sso::{Away, Connector};
 
 /// Asked for when neither the user nor the cluster says anything.
@@ -180,6 +183,13 @@ impl Door {
 }
 
 impl Door {
+    /// The key that an SSH certificate is wanted for, where the cluster takes one of its own.
+    fn ssh_key(&self, key: &KeyPair) -> Option<Vec<u8>> {
+        key.ssh_line()
+            .filter(|_| !self.ping.server().single_key_field())
+            .map(String::into_bytes)
+    }
+
     fn refused(&self, error: WebError) -> LoginError {
         if let WebError::Status { message, .. } = &error {
             if message.starts_with("missing second factor") {

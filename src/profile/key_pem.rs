@@ -160,6 +160,24 @@ fn from_openssh(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
     Ok(pkcs8(&algorithm, &Zeroizing::new(tagged(0x30, &body))))
 }
 
+/// The secret number of a P-256 key in the PKCS#8 form that ring makes.
+///
+/// # Panics
+/// When it is another kind of key.
+pub(super) fn p256_secret(pkcs8: &[u8]) -> Zeroizing<Vec<u8>> {
+    let secret = || {
+        let (_, body, _) = element(pkcs8)?;
+        let (_, _, rest) = element(body)?;
+        let (_, _, rest) = element(rest)?;
+        let (_, sec1, _) = element(rest)?;
+        let (_, body, _) = element(sec1)?;
+        let (_, _, rest) = element(body)?;
+        let (_, secret, _) = element(rest)?;
+        Some(Zeroizing::new(secret.to_vec()))
+    };
+    secret().expect("ring's PKCS#8")
+}
+
 fn signing_key(
     pkcs8: &[u8],
 ) -> Result<std::sync::Arc<dyn rustls::sign::SigningKey>, PrivateKeyError> {

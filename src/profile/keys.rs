@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Home;
 use super::files::{private_dir, write_atomic};
-use super::key_pem;
+use super::{key_pem, openssh};
 
 /// The whole time a missing, locked or hanging keychain may cost.
 pub const KEYCHAIN_PATIENCE: Duration = Duration::from_secs(2);
@@ -118,6 +118,13 @@ impl fmt::Display for KeyLocation {
 pub struct KeyPair {
     pkcs8: Zeroizing<Vec<u8>>,
     point: Vec<u8>,
+    ssh: Option<SshKey>,
+}
+
+/// An Ed25519 key for an SSH certificate, which only tsh needs. Printed as `****`.
+struct SshKey {
+    seed: Zeroizing<[u8; 32]>,
+    public: Vec<u8>,
 }
 
 impl fmt::Debug for KeyPair {
@@ -139,7 +146,57 @@ impl KeyPair {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &pkcs8, &rng)
             .expect("ring reads what it wrote");
         let point = pair.public_key().as_ref().to_vec();
-        Self { pkcs8, point }
+        Self {
+            pkcs8,
+            point,
+            ssh: None,
+        }
+    }
+
+    /// Adds a key for an SSH certificate, to be asked for together with the other one.
+    ///
+    /// # Panics
+    /// As [`Self::generate`].
+    #[must_use]
+    pub fn with_ssh(mut self) -> Self {
+        let mut seed = Zeroizing::new([0; 32]);
+        SystemRandom::new()
+            .fill(&mut *seed)
+            .expect("the system gives random numbers");
+        let pair = Ed25519KeyPair::from_seed_unchecked(&*seed).expect("any 32 bytes are a seed");
+        let public = pair.public_key().as_ref().to_vec();
+        self.ssh = Some(SshKey { seed, public });
+        self
+    }
+
+    /// The public key for the SSH certificate, a line of `authorized_keys`; `None` when none is asked for.
+    pub fn ssh_line(&self) -> Option<String> {
+        self.ssh
+            .as_ref()
+            .map(|ssh| openssh::ed25519_line(&ssh.public))
+    }
+
+    /// The private key for the SSH certificate in OpenSSH's form, and its public line. With an old server, which certifies
+    /// one key for both, it is the other key.
+    pub fn ssh_files(&self, one_key: bool) -> (Zeroizing<String>, String) {
+        match &self.ssh {
+            Some(ssh) if !one_key => (
+                openssh::write_ed25519(&*ssh.seed, &ssh.public),
+                openssh::ed25519_line(&ssh.public),
+            ),
+            _ => {
+                let secret = key_pem::p256_secret(&self.pkcs8);
+                (
+                    openssh::write_p256(&secret, &self.point),
+                    openssh::p256_line(&self.point),
+                )
+            }
+        }
+    }
+
+    /// The private key as PEM.
+    pub fn pem(&self) -> Zeroizing<String> {
+        pem(&self.pkcs8)
     }
 
     /// The private key, PKCS#8 DER.

@@ -17,6 +17,12 @@ pub struct Console<'a> {
         serialize_with = "some_to_base64"
     )]
     tls_pub_key: Option<Bytes>,
+    /// For an SSH certificate, where that is for another key: a line of `authorized_keys`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "some_to_base64"
+    )]
+    pub ssh_pub_key: Option<Bytes>,
     /// 16 and earlier: a line of `authorized_keys`.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -56,6 +62,7 @@ impl<'a> Console<'a> {
         Self {
             redirect_url,
             tls_pub_key,
+            ssh_pub_key: None,
             public_key,
             cert_ttl,
             connector_id,

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::client::{parse_date, status_error};
-use super::types::{Challenge, Finish, LoginAnswer, Ping, PublicKey, go_seconds};
+use super::types::{Base64, Challenge, Finish, LoginAnswer, Ping, PublicKey, go_seconds};
 use super::*;
 use crate::compat::{Age, Server};
 
@@ -283,6 +284,11 @@ fn our_requests_are_like_those_of_tsh() {
         webauthn_challenge_response: None,
         totp_code: "439171",
         key: PublicKey::Tls(b"-----BEGIN PUBLIC KEY-----\n".to_vec()),
+        ssh_pub_key: Some(Base64(
+            base64::engine::general_purpose::STANDARD
+                .decode(theirs["ssh_pub_key"].as_str().expect("base64"))
+                .expect("base64"),
+        )),
         ttl: 43_200_000_000_000,
         route_to_cluster: "",
         kubernetes_cluster: "",
@@ -303,16 +309,21 @@ fn our_requests_are_like_those_of_tsh() {
             assert_eq!(value, their, "{key}");
         }
     }
-    // The one thing we leave out: login without SSH.
+    // With a key for SSH nothing is left out; without one it is the one thing that is.
     let left_out: Vec<&String> = theirs
         .keys()
         .filter(|k| ours.get(k.as_str()).is_none())
         .collect();
-    assert_eq!(left_out, ["ssh_pub_key"]);
+    assert_eq!(left_out, [""; 0]);
     assert_eq!(
         format!("{finish:?}"),
         r#"Finish { user: "u20", password: "****", totp_code: "****", key: Tls([45, 45, 45, 45, 45, 66, 69, 71, 73, 78, 32, 80, 85, 66, 76, 73, 67, 32, 75, 69, 89, 45, 45, 45, 45, 45, 10]), ttl: 43200000000000, .. }"#
     );
+    let without = serde_json::to_value(Finish {
+        ssh_pub_key: None,
+        ..finish
+    });
+    assert!(without.expect("JSON").get("ssh_pub_key").is_none());
 }
 
 /// The point in a recorded public key: the last 65 bytes of its PEM.

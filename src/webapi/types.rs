@@ -160,6 +160,9 @@ pub struct Finish<'a> {
     /// The public key.
     #[serde(flatten)]
     pub key: PublicKey,
+    /// The public key for an SSH certificate, where that is another one: a line of `authorized_keys`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_pub_key: Option<Base64>,
     /// Nanoseconds; 0 leaves it to the cluster.
     pub ttl: i64,
     /// Always empty: the root cluster.
@@ -241,6 +244,9 @@ pub struct LoginAnswer {
     /// User certificate, PEM; empty when none was issued.
     #[serde(deserialize_with = "from_base64")]
     pub tls_cert: Bytes,
+    /// SSH certificate, one line; empty when none was issued.
+    #[serde(deserialize_with = "from_base64")]
+    pub cert: Bytes,
     /// Host CAs to trust: one entry, the root cluster.
     #[serde(deserialize_with = "nullable")]
     pub host_signers: Vec<HostSigner>,
@@ -248,6 +254,10 @@ pub struct LoginAnswer {
 
 /// Bytes that are base64 in JSON.
 pub type Bytes = Vec<u8>;
+
+/// Bytes that are written as base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Base64(#[serde(serialize_with = "to_base64")] pub Vec<u8>);
 
 /// Host CAs of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -259,6 +269,9 @@ pub struct HostSigner {
     /// PEM, one certificate each.
     #[serde(deserialize_with = "list_from_base64")]
     pub tls_certs: Vec<Bytes>,
+    /// SSH keys, a line of `authorized_keys` each.
+    #[serde(deserialize_with = "list_from_base64")]
+    pub checking_keys: Vec<Bytes>,
 }
 
 /// Body of a refusal (login.md 1.3).

@@ -42,6 +42,10 @@ pub struct LoginArgs {
     #[arg(long, conflicts_with_all = ["password_stdin", "ca_file"])]
     pub from_tsh: bool,
 
+    /// Also write a profile for tsh (TELEPORT_HOME, ~/.tsh), so that tsh is logged in too; other profiles there stay
+    #[arg(long, conflicts_with = "from_tsh")]
+    pub save_tsh_profile: bool,
+
     /// What only tsh's login does.
     #[command(flatten)]
     pub of_tsh: OfTsh,

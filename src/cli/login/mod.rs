@@ -44,6 +44,7 @@ pub async fn run(cx: &mut Cx, args: LoginArgs) -> Result<Exit, CliError> {
     }
     let plan = plan::of_args(cx, &args).await?;
     if !args.force
+        && !args.save_tsh_profile
         && let Some(former) = &plan.former
         && let Some(certificate) = still_valid(cx, former)
     {
@@ -80,7 +81,10 @@ async fn enter(cx: &mut Cx, plan: &Plan) -> Result<(Profile, Certificate), CliEr
     ));
     warn_version(cx, &door);
     show_motd(cx, &door).await?;
-    let key = KeyPair::generate();
+    let mut key = KeyPair::generate();
+    if plan.save_tsh_profile {
+        key = key.with_ssh();
+    }
     let fresh = match door.sso() {
         Some(connector) => sso::fresh(cx, plan, door, &connector, &key).await?,
         None => local::fresh(cx, plan, door, &key).await?,
@@ -92,7 +96,13 @@ async fn enter(cx: &mut Cx, plan: &Plan) -> Result<(Profile, Certificate), CliEr
             span(skew)
         ));
     }
-    save::save(cx, plan, fresh, &key)
+    let ssh = fresh.ssh().cloned();
+    let tls_routing = fresh.tls_routing();
+    let (profile, certificate) = save::save(cx, plan, fresh, &key)?;
+    if plan.save_tsh_profile {
+        Box::pin(tsh::save(cx, &profile, &key, ssh.as_ref(), tls_routing)).await?;
+    }
+    Ok((profile, certificate))
 }
 
 fn now() -> i64 {

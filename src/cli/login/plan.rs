@@ -36,6 +36,8 @@ pub(super) struct Plan {
     pub(super) key_store: KeyStore,
     /// Password and code come in lines of standard input.
     pub(super) password_stdin: bool,
+    /// A profile for tsh is written too.
+    pub(super) save_tsh_profile: bool,
 }
 
 /// Completes what was typed.
@@ -109,6 +111,7 @@ pub(super) async fn of_args(cx: &mut Cx, args: &LoginArgs) -> Result<Plan, CliEr
             Some(Store::Keychain) => KeyStore::Keychain,
         },
         password_stdin: args.password_stdin,
+        save_tsh_profile: args.save_tsh_profile,
     })
 }
 
@@ -136,6 +139,7 @@ pub(super) fn again(cx: &Cx, former: Profile) -> Plan {
             KeyLocation::Keychain { .. } => KeyStore::Best,
         },
         password_stdin: false,
+        save_tsh_profile: false,
         former: Some(former),
     }
 }
@@ -161,6 +165,7 @@ pub(super) fn first(cx: &Cx, proxy: &str) -> Result<Plan, CliError> {
         ttl: None,
         key_store: KeyStore::Best,
         password_stdin: false,
+        save_tsh_profile: false,
     })
 }
 

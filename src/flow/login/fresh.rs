@@ -1,7 +1,7 @@
 //! What a cluster grants, looked at before it is believed.
 
-use super::Door;
 use super::error::LoginError;
+use super::{Door, Ssh};
 use crate::identity::{Certificate, Validity};
 use crate::profile::keys::KeyPair;
 use crate::profile::{Auth, HostCas, KeyLocation, Profile, VERSION};
@@ -16,6 +16,7 @@ pub(super) struct Granted {
     certificate: Certificate,
     host_cas: Vec<HostCas>,
     skew: Option<i64>,
+    ssh: Option<Ssh>,
 }
 
 /// Takes an answer that makes a login: a certificate for this key that is valid now, and authorities. `skew`: seconds by which
@@ -49,6 +50,7 @@ pub(super) fn granted(
         certificate,
         host_cas,
         skew: skew.filter(|s| s.abs() > TOLERATED_SKEW),
+        ssh: Ssh::granted(answer),
     })
 }
 
@@ -118,6 +120,16 @@ impl Fresh {
     /// Seconds by which this computer's clock is ahead of the cluster's (negative: behind), when that is worth a warning.
     pub fn skew(&self) -> Option<i64> {
         self.granted.skew
+    }
+
+    /// Whether everything is on the web port, told apart by ALPN.
+    pub fn tls_routing(&self) -> bool {
+        self.door.ping.proxy.tls_routing_enabled
+    }
+
+    /// The SSH certificate, when one was issued.
+    pub fn ssh(&self) -> Option<&Ssh> {
+        self.granted.ssh.as_ref()
     }
 
     /// Makes the profile, once it is known where the key lies. `asked`: what the user typed.

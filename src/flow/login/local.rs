@@ -8,7 +8,7 @@ use super::Door;
 use super::error::{LoginError, Unsupported};
 use super::fresh::{Fresh, granted};
 use crate::profile::keys::KeyPair;
-use crate::webapi::types::{Finish, PublicKey};
+use crate::webapi::types::{Base64, Finish, PublicKey};
 
 impl Door {
     /// Sends user and password.
@@ -79,6 +79,7 @@ impl Begun {
             webauthn_challenge_response: None,
             totp_code: code,
             key: PublicKey::p256(key.public_point(), &door.ping.server()),
+            ssh_pub_key: door.ssh_key(key).map(Base64),
             ttl: door.ttl(ttl),
             route_to_cluster: "",
             kubernetes_cluster: "",

@@ -65,6 +65,7 @@ impl Door {
         let redirect_url = callback.redirect_url();
         let key_field = PublicKey::p256(key.public_point(), &self.ping.server());
         let mut request = Console::new(&redirect_url, key_field, self.ttl(ttl), &connector.name);
+        request.ssh_pub_key = self.ssh_key(key);
         request.pkce_verifier = &verifier;
         request.client_version = &self.ping.server_version;
         let answer = self

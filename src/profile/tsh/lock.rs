@@ -33,6 +33,11 @@ fn wait(
     }
 }
 
+/// Takes a file's lock alone; released when the file is closed.
+pub(super) fn exclusive(file: &File, path: &Path) -> Result<(), TshError> {
+    wait(path, || file.try_lock())
+}
+
 /// Takes a file's lock together with other readers; released when the file is closed.
 pub(super) fn shared(file: &File, path: &Path) -> Result<(), TshError> {
     wait(path, || file.try_lock_shared())

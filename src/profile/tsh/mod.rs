@@ -12,6 +12,7 @@
 
 mod lock;
 mod read;
+mod write;
 mod yaml;
 
 use std::fs;
@@ -23,13 +24,14 @@ use super::key_pem::PrivateKeyError;
 use crate::identity::{Certificate, CertificateError};
 
 pub use read::{TshLogin, read};
+pub use write::{NewProfile, write};
 pub use yaml::TshProfile;
 
 /// Why a profile of tsh cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TshError {
     /// The file system said no.
-    #[error("cannot read tsh's file {}: {message}", path.display())]
+    #[error("cannot read or write tsh's file {}: {message}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
