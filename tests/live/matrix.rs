@@ -146,6 +146,7 @@ pub(super) fn everything(way: &Way<'_>, user: &str) {
             args.extend(["--cluster", cluster]);
         }
         args.extend(*flags);
+        explained(way, user, &args, end);
         let out = way.connect(user, &args, WHO);
         match end {
             Session(row) => assert_eq!(out.ok().trim_end_matches('\n'), *row, "{user} {args:?}"),
@@ -158,6 +159,18 @@ pub(super) fn everything(way: &Way<'_>, user: &str) {
     for (cluster, args) in cancellable(user) {
         cancels(way, user, cluster, args);
     }
+}
+
+/// `db why` says beforehand what comes of it; a database that nobody answers for is still allowed.
+fn explained(way: &Way<'_>, user: &str, args: &[&str], end: &End) {
+    let mut all = vec!["db", "why"];
+    all.extend(args);
+    let out = way.run(user, &all);
+    let wanted = match end {
+        Session(_) | Fails(2, _) => 0,
+        Fails(code, _) => *code,
+    };
+    assert_eq!(out.code, wanted, "{user} {args:?}: {out}");
 }
 
 /// `db ls` in its forms, of root and leaf: each shows every database with a session above, and none that is not found.
