@@ -7,6 +7,7 @@
 //! `../shared/lab/lab.py`) starts one and stops it at the end. [`fourteen`] is the same against a pair of Teleport 14, whose
 //! programs `TELEPORT14_BIN` names (`POSTERN_LAB14`: a pair that runs already).
 
+mod db_login;
 mod embedded;
 mod fourteen;
 mod lab;
