@@ -15,8 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::Code;
 
 use super::{ApiError, Fault};
-use crate::transport::dial::connect_tls;
 use crate::transport::grpc::DIAL_DEADLINE;
+use crate::transport::route::{Route, Service};
 use crate::transport::trust::host_config;
 use crate::transport::{ClientCert, alpn};
 
@@ -28,8 +28,8 @@ const MAX_ANSWER: usize = 4 << 20;
 /// What it takes to open another connection to the same auth service.
 #[derive(Clone, Debug)]
 pub struct Again {
-    /// `host:port` of the proxy.
-    pub proxy: String,
+    /// The way to the proxy.
+    pub route: Route,
     /// The server name.
     pub sni: String,
     /// The authorities that vouch for the auth service, DER.
@@ -55,7 +55,9 @@ impl Again {
                     err.to_string(),
                 )
             })?;
-        let stream = connect_tls(&self.proxy, config, &self.sni, DIAL_DEADLINE)
+        // Such servers choose no protocol for it, as Go's do (transport.md 3.3).
+        let service = Service::new(config, &self.sni).without_protocol();
+        let stream = Box::pin(self.route.connect(&service, DIAL_DEADLINE))
             .await
             .map_err(|err| lost(err.to_string()))?;
         tokio::time::timeout(ASK, get_over(stream, cluster, path))

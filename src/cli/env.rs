@@ -3,6 +3,7 @@
 //! Settings that tsh has too are taken from `POSTERN_NAME` first, then from `TELEPORT_NAME` (db-client.md 1.4).
 
 use crate::client::browser::Surroundings;
+use crate::transport::network_env::NetworkEnv;
 
 /// Directory of profiles and keys.
 pub const POSTERN_HOME: &str = "POSTERN_HOME";
@@ -24,6 +25,15 @@ pub const TERM: &str = "TERM";
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Directory of trusted certificates instead of the system's.
 pub const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
+
+/// HTTP proxy on the way to the cluster's.
+pub const HTTPS_PROXY: &str = "HTTPS_PROXY";
+/// The same, where [`HTTPS_PROXY`] is not set.
+pub const HTTP_PROXY: &str = "HTTP_PROXY";
+/// Hosts that need no HTTP proxy.
+pub const NO_PROXY: &str = "NO_PROXY";
+/// Whether connections have to be upgraded.
+pub const CONN_UPGRADE: &str = "TELEPORT_TLS_ROUTING_CONN_UPGRADE";
 
 /// The user's own directory.
 pub const HOME: &str = "HOME";
@@ -98,6 +108,18 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
     ),
     (SSL_CERT_DIR, "Directory with such files."),
     (
+        HTTPS_PROXY,
+        "HTTP proxy for every connection to the cluster: http://HOST:PORT, https://USER:PASSWORD@HOST:PORT or HOST:PORT (also https_proxy, and HTTP_PROXY, http_proxy where that is unset). Never used for localhost and loopback addresses.",
+    ),
+    (
+        NO_PROXY,
+        "Hosts that are reached without it, separated by commas: example.com (and all under it), .example.com (only those under it), addresses, networks like 10.0.0.0/8, each with or without :PORT; * for all (also no_proxy).",
+    ),
+    (
+        CONN_UPGRADE,
+        "Whether connections are upgraded to pass a load balancer that ends TLS, instead of what was tested at login: yes, no, or HOST:PORT=yes,... as in tsh.",
+    ),
+    (
         "POSTERN_LOGIN_BROWSER",
         "For \"login\" when --browser is not given (also TELEPORT_LOGIN_BROWSER).",
     ),
@@ -140,6 +162,8 @@ pub struct Env {
     pub os_user: Option<String>,
     /// Colours are unwanted: [`NO_COLOR`], or [`TERM`] is `dumb`.
     pub no_color: bool,
+    /// HTTP proxies and upgrades of connections.
+    pub network: NetworkEnv,
     /// The browser for a single sign-on, as `--browser`.
     pub login_browser: Option<String>,
     /// Where the browser comes back to, as `--bind-addr`.
@@ -164,6 +188,8 @@ impl Env {
             ours(name)
                 .is_some_and(|v| matches!(v.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
         };
+        // Upper case first, as Go does.
+        let either = |name: &str| get(name).or_else(|| get(&name.to_ascii_lowercase()));
         Self {
             home: get(POSTERN_HOME),
             proxy: ours("PROXY"),
@@ -182,6 +208,12 @@ impl Env {
                 .or_else(|| get(LOGNAME))
                 .or_else(|| get(USERNAME))
                 .map(|user| user.rsplit('\\').next().unwrap_or_default().to_owned()),
+            network: NetworkEnv {
+                https_proxy: either(HTTPS_PROXY),
+                http_proxy: either(HTTP_PROXY),
+                no_proxy: either(NO_PROXY),
+                conn_upgrade: get(CONN_UPGRADE),
+            },
             login_browser: ours("LOGIN_BROWSER"),
             bind_addr: ours("LOGIN_BIND_ADDR"),
             surroundings: Surroundings {

@@ -22,6 +22,7 @@ pub mod version;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -259,6 +260,7 @@ fn home(env: &Env, global: &Global) -> Result<Home, CliError> {
     };
     Ok(home
         .select(global.proxy.clone())
+        .with_network_env(Arc::new(env.network.clone()))
         .with_tsh(env.tsh_home.clone().map(Into::into))
         .with_tsh_cluster(env.cluster.clone())
         .with_identity(global.identity.clone()))

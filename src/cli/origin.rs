@@ -22,7 +22,13 @@ pub(super) async fn complete(cx: &mut Cx) -> Result<(), CliError> {
                 ..Default::default()
             };
             // Boxed: its state is large, and every command would carry it.
-            let door = Box::pin(login::discover(&addresses, &trust, Some("local"))).await?;
+            let door = Box::pin(login::discover(
+                &addresses,
+                &trust,
+                Some("local"),
+                cx.home.network_env(),
+            ))
+            .await?;
             door.proxy().to_owned()
         }
     };

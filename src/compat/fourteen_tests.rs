@@ -20,6 +20,7 @@ use crate::identity::{Certificate, RouteToDatabase};
 use crate::proto::auth as pb;
 use crate::proto::types;
 use crate::transport::ClientCert;
+use crate::transport::route::Route;
 use crate::webapi::types::Ping;
 
 fn data() -> PathBuf {
@@ -299,7 +300,7 @@ async fn http_service(answer: String) -> (Again, tokio::task::JoinHandle<String>
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let again = Again {
-        proxy: listener.local_addr().expect("an address").to_string(),
+        route: Route::direct(&listener.local_addr().expect("an address").to_string()),
         sni: name.to_owned(),
         anchors: vec![anchor],
         cert: ClientCert {

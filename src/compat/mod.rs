@@ -117,6 +117,13 @@ impl Server {
         self.since(Version::new(14, 3, 4))
     }
 
+    /// Whether connections are upgraded to WebSockets: 15.1. Unknown versions count as new; which it is shows in the answer.
+    ///
+    /// Source: transport.md 5.2, 5.3.
+    pub fn upgrades_to_websockets(&self) -> bool {
+        self.since(Version::new(15, 1, 0))
+    }
+
     fn since(&self, first: Version) -> bool {
         self.version.is_none_or(|version| version >= first)
     }

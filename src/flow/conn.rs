@@ -15,6 +15,7 @@ use crate::profile::HostCas;
 use crate::rbac::{self, AccessChecker, AccessError};
 use crate::transport::dial::DialError;
 use crate::transport::grpc::Link;
+use crate::transport::route::Service;
 use crate::transport::trust::{TrustError, host_config};
 use crate::transport::{ClientCert, alpn};
 
@@ -309,19 +310,19 @@ async fn dial(
 ) -> Result<Caller, ConnError> {
     let cert: ClientCert = session.client_cert.clone();
     let config = host_config(&anchors, &alpn::auth(cluster), Some(cert.clone()))?;
-    let proxy = &session.profile.proxy;
     let name = alpn::auth_server_name(&session.certificate.issuer_cluster);
+    let (route, service) = (session.way(), Service::new(config, &name));
     // Boxed: the handshake's state is large, and every step above would carry it.
-    match Box::pin(Link::dial(proxy, config, &name)).await {
+    match Box::pin(Link::dial(&route, &service)).await {
         Ok(link) => Ok(Caller::new(link, cluster).with_http(Again {
-            proxy: proxy.clone(),
+            route,
             sni: name,
             anchors,
             cert,
         })),
         Err(DialError::Closed { .. }) => Err(ConnError::Offline {
             cluster: cluster.to_owned(),
-            proxy: proxy.clone(),
+            proxy: session.profile.proxy.clone(),
         }),
         Err(error) => Err(ConnError::Dial {
             cluster: cluster.to_owned(),

@@ -14,6 +14,7 @@ use crate::identity::Identity;
 use crate::profile::{KeyLocation, Profile};
 use crate::proto::auth as pb;
 use crate::rbac::Database;
+use crate::transport::route::{Learned, Network};
 use crate::transport::trust::Trust;
 
 const NOW: i64 = 1_790_000_000;
@@ -89,6 +90,7 @@ fn login(authority: &Authority) -> Session {
             tls_cert_pem: certificate.to_pem(),
             host_cas: Vec::new(),
             trust: Trust::default(),
+            network: Network::default(),
             key: KeyLocation::File {
                 name: "none".to_owned(),
             },
@@ -100,6 +102,7 @@ fn login(authority: &Authority) -> Session {
             key_pkcs8: key.pkcs8(),
         },
         certificate,
+        learned: Learned::default(),
         home: crate::profile::Home::new("/nonexistent"),
         origin: Origin::Own,
     }

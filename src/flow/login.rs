@@ -12,17 +12,23 @@ mod local;
 mod ssh;
 mod sso;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::network::{self, UpgradeTest};
 use crate::compat;
 use crate::profile::keys::KeyPair;
+use crate::transport::network_env::NetworkEnv;
+use crate::transport::route::{Network, Route};
 use crate::transport::trust::Trust;
 use crate::webapi::types::Ping;
 use crate::webapi::{Client, WebError};
 
-pub use address::{candidates, web_address};
+use address::ANNOUNCED_PORT;
+pub use address::candidates;
+pub(super) use address::web_address;
 pub use callback::{Callback, Listen};
 pub use error::{LoginError, Unsupported};
 pub use fresh::Fresh;
@@ -42,10 +48,12 @@ pub struct Door {
     asked: String,
     /// The connector that was asked for by name.
     connector: Option<String>,
+    test: UpgradeTest,
 }
 
 /// Asks each address at the same time, and takes the first that answers like a proxy. Then goes on with the address that the
-/// cluster announces (login.md 2.4). `connector`: asks for this way to log in instead of the cluster's default, e.g. `local`.
+/// cluster announces (login.md 2.4). Beside that, it is tested whether connections have to be upgraded. `connector`: asks for
+/// this way to log in instead of the cluster's default, e.g. `local`.
 ///
 /// # Errors
 /// [`LoginError::Web`] for a single address, [`LoginError::NoProxy`] for several.
@@ -53,18 +61,21 @@ pub async fn discover(
     addresses: &[String],
     trust: &Trust,
     connector: Option<&str>,
+    env: &Arc<NetworkEnv>,
 ) -> Result<Door, LoginError> {
+    let route = |addr: &str| Route::new(addr, trust, &Network::default(), env);
     let mut tries = JoinSet::new();
     for addr in addresses {
-        let client = Client::new(addr, trust)?;
+        let client = Client::new(route(addr))?;
+        let test = UpgradeTest::start(client.route());
         let connector = connector.map(str::to_owned);
         tries.spawn(async move {
             let answer = client.ping(connector.as_deref()).await;
-            answer.map(|ping| (client, ping))
+            answer.map(|ping| (client, ping, test))
         });
     }
     let mut failures = Vec::new();
-    let (client, ping) = loop {
+    let (mut client, ping, mut test) = loop {
         match tries.join_next().await {
             Some(Ok(Ok(found))) => break found,
             Some(Ok(Err(error))) => failures.push(error),
@@ -74,18 +85,18 @@ pub async fn discover(
         }
     };
     let asked = client.addr().to_owned();
-    let announced = web_address(&ping.proxy.ssh.public_addr, &asked);
-    let client = if announced == asked {
-        client
-    } else {
-        Client::new(&announced, trust)?
-    };
+    let announced = web_address(&ping.proxy.ssh.public_addr, &asked, ANNOUNCED_PORT);
+    if announced != asked {
+        client = Client::new(route(&announced))?;
+        test = UpgradeTest::start(client.route());
+    }
     Ok(Door {
         client,
         ping,
         trust: trust.clone(),
         asked,
         connector: connector.map(str::to_owned),
+        test,
     })
 }
 
@@ -114,6 +125,12 @@ impl Door {
     /// `host:port` that the cluster announces; everything from now on goes there.
     pub fn proxy(&self) -> &str {
         self.client.addr()
+    }
+
+    /// What is known now about the way to the proxy; waits for the end of the test.
+    async fn network(&mut self) -> Network {
+        let tested = self.test.outcome().await;
+        network::network(&self.ping, self.proxy(), tested)
     }
 
     /// Refuses what the cluster asks for and this version cannot do. To be called before anybody is asked anything.

@@ -16,6 +16,7 @@ use crate::profile::keys::{self, KeyError};
 use crate::profile::tsh::TshError;
 use crate::profile::{Home, KeyLocation, Profile, ProfileError};
 use crate::transport::ClientCert;
+use crate::transport::route::{Learned, Route};
 
 /// A valid login with everything needed to act on it.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Session {
     pub certificate: Certificate,
     /// The same certificate with its key, to connect with.
     pub client_cert: ClientCert,
+    /// What connections of this session found out about the way to the proxy.
+    pub learned: Learned,
     /// Where what is found out under this login is kept.
     pub home: Home,
     /// Where it was found.
@@ -33,6 +36,17 @@ pub struct Session {
 }
 
 impl Session {
+    /// The way to the proxy.
+    pub fn way(&self) -> Route {
+        let Profile {
+            proxy,
+            trust,
+            network,
+            ..
+        } = &self.profile;
+        Route::new(proxy, trust, network, self.home.network_env()).learning(&self.learned)
+    }
+
     /// The database that the certificate is for, when it is for one only: such a login can connect there without asking the
     /// cluster for anything, and can do nothing else.
     pub fn route_to_database(&self) -> Option<&RouteToDatabase> {
@@ -204,6 +218,7 @@ impl Found {
             profile,
             certificate,
             client_cert,
+            learned: Learned::default(),
             origin,
             home: home.clone(),
         })

@@ -14,15 +14,17 @@ use super::target::Target;
 use crate::auth::resources::ListFilter;
 use crate::auth::{ApiError, Fault};
 use crate::hop::Hop;
+use crate::identity::GENERIC_CLUSTER_NAME;
 use crate::pg::sqlstate;
 use crate::profile::Home;
 use crate::profile::certs::Certs;
 use crate::proxy::known_errors::PER_SESSION_MFA_HINT;
 use crate::proxy::{BoxFuture, Expected, Purpose, Reopened, Upstream, UpstreamError};
 use crate::quote::quote;
-use crate::transport::dial::{DialError, connect_tls, split_addr};
+use crate::transport::dial::{DialError, split_addr};
+use crate::transport::route::{Pings, Route, Service};
 use crate::transport::tls_fault::TlsFault;
-use crate::transport::trust::Trust;
+use crate::transport::trust::{Trust, TrustError, host_config};
 use crate::transport::{BoxStream, PingStream, alpn};
 
 /// How long TCP and TLS to the proxy may take for one session.
@@ -39,6 +41,8 @@ pub struct Tunnel {
     user: String,
     proxy: String,
     trust: Trust,
+    host_cas: Vec<Vec<u8>>,
+    route: Route,
     newest: RwLock<Arc<DbCredential>>,
     certs: Certs,
     /// The certificate lies in files that somebody else replaces; they are read for every session.
@@ -68,6 +72,8 @@ impl Tunnel {
             user: session.certificate.identity.username.clone(),
             proxy,
             trust: session.profile.trust.clone(),
+            host_cas: session.profile.host_cas_der(&session.profile.cluster),
+            route: session.way(),
             newest: RwLock::new(Arc::new(credential)),
             certs: kept::certs(session),
             from_files: session.route_to_database().is_some(),
@@ -254,29 +260,37 @@ impl Tunnel {
                 None,
             )
         })?;
-        let config = self
-            .trust
-            .web_config(&offered, Some(credential.cert.clone()))
-            .map_err(|err| {
-                local(
-                    err.to_string(),
-                    Some("log in again: postern login".to_owned()),
-                )
-            })?;
-        let (host, _) = split_addr(&self.proxy).map_err(|err| dial_error(&err))?;
-        let tls = connect_tls(&self.proxy, config, host, DIAL_DEADLINE)
+        let unusable = |err: TrustError| {
+            local(
+                err.to_string(),
+                Some("log in again: postern login".to_owned()),
+            )
+        };
+        let service = self.service(&offered, credential).map_err(unusable)?;
+        let tls = Box::pin(self.route.connect(&service, DIAL_DEADLINE))
             .await
             .map_err(|err| dial_error(&err))?;
-        // The port of a proxy always chooses one of the names offered; a box in front of it that ends TLS does not.
-        let chosen = tls.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
-        match chosen {
-            Some(name) if alpn::is_ping(&name) => Ok(Box::new(PingStream::client(tls))),
-            Some(_) => Ok(Box::new(tls)),
-            None => Err(dial_error(&DialError::Tls {
-                addr: self.proxy.clone(),
-                fault: TlsFault::NoProtocol,
-            })),
+        if tls.get_ref().1.alpn_protocol().is_some_and(alpn::is_ping) {
+            Ok(Box::new(PingStream::client(tls)))
+        } else {
+            Ok(Box::new(tls))
         }
+    }
+
+    /// The database service behind the web port. Inside an upgraded connection the proxy proves itself by the certificate
+    /// that its cluster's authority signed, and whatever name the balancer has, this one is in it (transport.md 3.4).
+    fn service(&self, offered: &[&str], credential: &DbCredential) -> Result<Service, TrustError> {
+        let cert = || Some(credential.cert.clone());
+        let names: Vec<String> = offered.iter().map(ToString::to_string).collect();
+        let direct = self.trust.web_config(offered, cert())?;
+        let upgraded = host_config(&self.host_cas, &names, cert())?;
+        let host = split_addr(&self.proxy).map_or(self.proxy.as_str(), |(host, _)| host);
+        Ok(Service {
+            tls: (Arc::new(direct), host.to_owned()),
+            upgraded: Some((Arc::new(upgraded), GENERIC_CLUSTER_NAME.to_owned())),
+            pings: Pings::Inside,
+            chooses: true,
+        })
     }
 }
 

@@ -25,10 +25,13 @@ mod store;
 pub mod tsh;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::compat::Server;
+use crate::transport::network_env::NetworkEnv;
+use crate::transport::route::Network;
 use crate::transport::trust::Trust;
 
 pub use active::Active;
@@ -44,6 +47,7 @@ pub const VERSION: u32 = 1;
 pub struct Home {
     dir: PathBuf,
     selected: Option<String>,
+    network_env: Arc<NetworkEnv>,
     tsh: Option<PathBuf>,
     tsh_cluster: Option<String>,
     identity: Option<PathBuf>,
@@ -55,6 +59,7 @@ impl Home {
         Self {
             dir: dir.into(),
             selected: None,
+            network_env: Arc::default(),
             tsh: None,
             tsh_cluster: None,
             identity: None,
@@ -73,6 +78,18 @@ impl Home {
     pub fn select(mut self, proxy: Option<String>) -> Self {
         self.selected = proxy.filter(|p| !p.is_empty());
         self
+    }
+
+    /// Takes what the environment says about the network: who loads a login from here will reach its proxy so.
+    #[must_use]
+    pub fn with_network_env(mut self, env: Arc<NetworkEnv>) -> Self {
+        self.network_env = env;
+        self
+    }
+
+    /// What the environment says about the network.
+    pub fn network_env(&self) -> &Arc<NetworkEnv> {
+        &self.network_env
     }
 
     /// The proxy asked for by [`Self::select`].
@@ -169,6 +186,9 @@ pub struct Profile {
     /// Trust of the web port.
     #[serde(default)]
     pub trust: Trust,
+    /// The way to the web port, as far as it is known.
+    #[serde(default, skip_serializing_if = "Network::is_unknown")]
+    pub network: Network,
     /// Where the private key of `tls_cert_pem` lies.
     pub key: KeyLocation,
     /// Unix seconds of the login.

@@ -20,6 +20,7 @@ fn profile(proxy: &str) -> Profile {
             certs_pem: vec!["PEM".to_owned()],
         }],
         trust: Trust::default(),
+        network: Network::default(),
         key: KeyLocation::File {
             name: "1.pem".to_owned(),
         },

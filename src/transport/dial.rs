@@ -1,4 +1,4 @@
-//! TCP and TLS to one port: addresses side by side, one deadline over all of it, errors that name the step.
+//! TCP and TLS to one port: addresses side by side, errors that name the step.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -11,14 +11,14 @@ use std::{io, net};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
-use thiserror::Error;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::IoStream;
+pub use super::dial_error::DialError;
 use super::tls_fault::TlsFault;
-use crate::hop::Hop;
 
 /// How long one address is tried alone before the next one is tried beside it (RFC 8305, 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -26,108 +26,23 @@ const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 /// Idle time after which the kernel asks whether the peer still lives.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
-/// Why no TLS connection came about.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum DialError {
-    /// The address is not `host:port`.
-    #[error("{0:?} is not an address of the form host:port")]
-    Address(String),
-    /// The name has no address.
-    #[error("cannot find the address of {host}: {reason}")]
-    Resolve {
-        /// The name asked for.
-        host: String,
-        /// The resolver's text.
-        reason: String,
-    },
-    /// No address of the name took the connection.
-    #[error("cannot connect to {addr}: {reason}")]
-    Connect {
-        /// `host:port`.
-        addr: String,
-        /// The system's text, for each address tried.
-        reason: String,
-    },
-    /// The deadline passed.
-    #[error("{addr} did not answer within {} s while {doing}", after.as_secs())]
-    Timeout {
-        /// `host:port`.
-        addr: String,
-        /// The whole deadline.
-        after: Duration,
-        /// What was being waited for.
-        doing: &'static str,
-    },
-    /// The TLS handshake failed.
-    #[error("no TLS connection with {addr}: {fault}")]
-    Tls {
-        /// `host:port`.
-        addr: String,
-        /// What was wrong.
-        fault: TlsFault,
-    },
-    /// The peer closed the connection in the middle of the handshake: it knows no service of the names offered.
-    #[error("{addr} closed the connection during the TLS handshake")]
-    Closed {
-        /// `host:port`.
-        addr: String,
-    },
-}
-
-impl DialError {
-    /// Where it failed.
-    pub fn hop(&self) -> Hop {
-        match self {
-            Self::Address(addr)
-            | Self::Connect { addr, .. }
-            | Self::Timeout { addr, .. }
-            | Self::Tls { addr, .. }
-            | Self::Closed { addr } => Hop::Proxy(addr.clone()),
-            Self::Resolve { host, .. } => Hop::Proxy(host.clone()),
-        }
-    }
-
-    /// What was wrong with TLS, if that was it.
-    pub fn tls(&self) -> Option<&TlsFault> {
-        match self {
-            Self::Tls { fault, .. } => Some(fault),
-            _ => None,
-        }
-    }
-}
-
-/// Opens a TLS connection to `addr` (`host:port`), verifying the server as `sni`, all within `deadline`.
+/// TLS over `stream`, verifying the server at `addr` (`host:port`) as `sni`; no deadline of its own.
 ///
 /// With TLS 1.3 a server refuses a client certificate only after this has succeeded, on the first read.
-///
-/// # Errors
-/// See [`DialError`].
-pub async fn connect_tls(
+pub(super) async fn handshake<S: IoStream>(
     addr: &str,
-    config: ClientConfig,
+    stream: S,
+    config: Arc<ClientConfig>,
     sni: &str,
-    deadline: Duration,
-) -> Result<TlsStream<TcpStream>, DialError> {
-    let until = Instant::now() + deadline;
-    let late = |doing| DialError::Timeout {
-        addr: addr.to_owned(),
-        after: deadline,
-        doing,
-    };
+) -> Result<TlsStream<S>, DialError> {
     let name = ServerName::try_from(sni.to_owned()).map_err(|_| DialError::Tls {
         addr: addr.to_owned(),
         fault: TlsFault::ServerName(sni.to_owned()),
     })?;
-    let tcp = timeout_at(until, connect_tcp(addr))
+    TlsConnector::from(config)
+        .connect(name, stream)
         .await
-        .map_err(|_| late("connecting"))??;
-    timeout_at(
-        until,
-        TlsConnector::from(Arc::new(config)).connect(name, tcp),
-    )
-    .await
-    .map_err(|_| late("the TLS handshake ran"))?
-    .map_err(|err| handshake_error(addr, &err))
+        .map_err(|err| handshake_error(addr, &err))
 }
 
 fn handshake_error(addr: &str, err: &io::Error) -> DialError {
@@ -176,7 +91,7 @@ pub fn split_addr(addr: &str) -> Result<(&str, u16), DialError> {
 }
 
 /// Opens TCP to `addr`; no deadline of its own.
-async fn connect_tcp(addr: &str) -> Result<TcpStream, DialError> {
+pub(super) async fn connect_tcp(addr: &str) -> Result<TcpStream, DialError> {
     let (host, port) = split_addr(addr)?;
     let no_address = |reason: String| DialError::Resolve {
         host: host.to_owned(),
@@ -293,6 +208,7 @@ fn os_text(err: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hop::Hop;
 
     fn at(text: &str) -> SocketAddr {
         text.parse().expect("an address")

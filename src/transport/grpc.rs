@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::{Channel, Endpoint};
 
-use super::dial::{DialError, closed, connect_tls};
+use super::dial::{DialError, closed};
+use super::route::{Route, Service};
 use super::tls_fault::TlsFault;
 
 /// Largest answer accepted; lists of roles and databases outgrow the usual 4 MiB.
@@ -58,16 +58,16 @@ pub enum LinkEnd {
 }
 
 impl Link {
-    /// Dials `addr` with `config`, whose protocol names lead to an auth service, verifying the server as `sni`.
+    /// Dials an auth service, to which the protocol names of `service` lead.
     ///
     /// A refused client certificate shows only in the first call (TLS 1.3); [`Link::end`] then tells.
     ///
     /// # Errors
     /// See [`DialError`].
-    pub async fn dial(addr: &str, config: ClientConfig, sni: &str) -> Result<Self, DialError> {
-        let tls = connect_tls(addr, config, sni, DIAL_DEADLINE).await?;
+    pub async fn dial(route: &Route, service: &Service) -> Result<Self, DialError> {
+        let tls = route.connect(service, DIAL_DEADLINE).await?;
         let wrong = |fault| DialError::Tls {
-            addr: addr.to_owned(),
+            addr: route.proxy().to_owned(),
             fault,
         };
         match tls.get_ref().1.alpn_protocol() {

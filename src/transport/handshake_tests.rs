@@ -19,8 +19,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::ClientCert;
-use super::dial::{DialError, connect_tls};
+use super::dial::{DialError, connect_tcp, handshake};
 use super::grpc::{Link, LinkEnd};
+use super::route::{Route, Service};
 use super::tls_fault::TlsFault;
 use super::trust::host_config;
 
@@ -236,7 +237,8 @@ async fn play(pki: &Pki, case: &Value, ending: Ending) -> (String, Known) {
     let client = (ending != Ending::CertificateRequired).then(|| pki.client());
     let config = host_config(&[pki.ca.to_vec()], &alpn, client).expect("a configuration");
     let dialling = async {
-        let mut tls = match connect_tls(&addr, config, SERVER_NAME, DEADLINE).await {
+        let tcp = connect_tcp(&addr).await.expect("the server listens");
+        let mut tls = match handshake(&addr, tcp, Arc::new(config), SERVER_NAME).await {
             Ok(tls) => tls,
             Err(err) => return Known::Dial(err),
         };
@@ -336,7 +338,7 @@ async fn a_link_tells_why_its_first_call_failed() {
         });
         let config = host_config(&[pki.ca.to_vec()], &["h2".to_owned()], Some(pki.client()))
             .expect("a configuration");
-        let link = Link::dial(&addr, config, SERVER_NAME)
+        let link = Link::dial(&Route::direct(&addr), &Service::new(config, SERVER_NAME))
             .await
             .expect("a link");
         let mut client =

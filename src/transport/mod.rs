@@ -1,4 +1,10 @@
-//! Byte streams to a named service of the cluster: TLS, ALPN, ping framing.
+//! Byte streams to a named service of the cluster: HTTP proxies, TLS, connection upgrades, ALPN, ping framing.
+//!
+//! [`route::Route`] puts these on top of each other, outermost first:
+//!
+//! ```text
+//! TCP → [CONNECT of an HTTP proxy] → [TLS, upgrade of the connection, WebSocket] → TLS with a protocol name → [ping framing]
+//! ```
 //!
 //! Everything here is told whom to trust and which certificate to show; nothing reads the environment or the disk, except
 //! for the system's own roots. TLS session resumption is off everywhere: a resumed session keeps the identity of the
@@ -6,10 +12,18 @@
 
 pub mod alpn;
 pub mod dial;
+mod dial_error;
+pub mod exchange;
 pub mod grpc;
+pub mod http_proxy;
+pub mod network_env;
 pub mod ping;
+mod probe;
+pub mod route;
 pub mod tls_fault;
 pub mod trust;
+pub mod upgrade;
+pub mod websocket;
 
 use std::fmt;
 

@@ -1,7 +1,8 @@
 //! Why a request to the web API failed.
 
-use std::error::Error as StdError;
-
+use crate::hop::Hop;
+use crate::transport::dial::DialError;
+use crate::transport::tls_fault::TlsFault;
 use crate::transport::trust::{TrustError, Untrusted};
 
 /// A failed request. `addr` is the `host:port` it went to.
@@ -13,6 +14,9 @@ pub enum WebError {
     /// A CA file is unusable.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// An HTTP proxy on the way failed.
+    #[error(transparent)]
+    Dial(DialError),
     /// The host name has no address.
     #[error("cannot find the host of {addr}: {message}")]
     Resolve {
@@ -85,7 +89,7 @@ impl WebError {
     /// Where the request went, when it went anywhere.
     pub fn addr(&self) -> Option<&str> {
         match self {
-            Self::Address(_) | Self::Trust(_) => None,
+            Self::Address(_) | Self::Trust(_) | Self::Dial(_) => None,
             Self::Resolve { addr, .. }
             | Self::Connect { addr, .. }
             | Self::Timeout { addr }
@@ -97,12 +101,22 @@ impl WebError {
         }
     }
 
+    /// Where it failed.
+    pub fn hop(&self) -> Hop {
+        match self {
+            Self::Dial(error) => error.hop(),
+            _ => self
+                .addr()
+                .map_or(Hop::Local, |addr| Hop::Proxy(addr.to_owned())),
+        }
+    }
+
     /// How much was there: of several addresses tried, the failure with the highest number tells most.
     pub(crate) fn progress(&self) -> u8 {
         match self {
             Self::Address(_) | Self::Trust(_) | Self::Resolve { .. } => 0,
             Self::Timeout { .. } => 1,
-            Self::Connect { .. } => 2,
+            Self::Connect { .. } | Self::Dial(_) => 2,
             Self::Broken { .. } => 3,
             Self::NotTls { .. } => 4,
             Self::Decode { .. } | Self::Status { .. } => 5,
@@ -115,84 +129,37 @@ impl WebError {
         Self::NotTls { addr, message }
     }
 
-    /// Sorts out what reqwest wraps.
-    pub(super) fn from_reqwest(addr: &str, error: &reqwest::Error) -> Self {
+    /// Sorts out why there is no connection.
+    pub(super) fn from_dial(addr: &str, error: DialError) -> Self {
         let addr = addr.to_owned();
-        if let Some(untrusted) = Untrusted::find(error) {
-            return Self::Untrusted {
+        match error {
+            DialError::Address(_) => Self::Address(addr),
+            DialError::Trust(error) => Self::Trust(error),
+            DialError::Resolve { reason, .. } => Self::Resolve {
                 addr,
-                untrusted: Box::new(untrusted.clone()),
-            };
-        }
-        let mut innermost = error.to_string();
-        let mut next: Option<&(dyn StdError + 'static)> = Some(error);
-        while let Some(cause) = next {
-            if let Some(ResolveFailed(message)) = cause.downcast_ref() {
-                return Self::Resolve {
+                message: reason,
+            },
+            DialError::Connect { reason, .. } => Self::Connect {
+                addr,
+                message: reason,
+            },
+            DialError::Timeout { .. } => Self::Timeout { addr },
+            DialError::Closed { .. } => Self::hung_up(addr),
+            DialError::Tls { fault, .. } => match fault {
+                TlsFault::Untrusted(untrusted) => Self::Untrusted {
                     addr,
-                    message: message.clone(),
-                };
-            }
-            if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-                return match tls {
-                    rustls::Error::InvalidMessage(what) => Self::NotTls {
-                        addr,
-                        message: format!("its first bytes are no TLS record ({what:?})"),
-                    },
-                    other => Self::Broken {
-                        addr,
-                        message: format!("TLS: {other}"),
-                    },
-                };
-            }
-            innermost = cause.to_string();
-            let io = cause.downcast_ref::<std::io::Error>();
-            if let Some(kind) = io
-                .filter(|io| io.get_ref().is_none())
-                .map(std::io::Error::kind)
-            {
-                use std::io::ErrorKind::{
-                    ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable,
-                    TimedOut,
-                };
-                match kind {
-                    ConnectionRefused => {
-                        return Self::Connect {
-                            addr,
-                            message: "connection refused".to_owned(),
-                        };
-                    }
-                    HostUnreachable | NetworkUnreachable => {
-                        return Self::Connect {
-                            addr,
-                            message: innermost,
-                        };
-                    }
-                    TimedOut => return Self::Timeout { addr },
-                    // Connected, but no handshake came to its end.
-                    ConnectionReset if error.is_connect() => return Self::hung_up(addr),
-                    _ => {}
-                }
-            }
-            next = match io.and_then(std::io::Error::get_ref) {
-                Some(inner) => Some(inner),
-                None => cause.source(),
-            };
-        }
-        if error.is_timeout() {
-            return Self::Timeout { addr };
-        }
-        if error.is_connect() && innermost.contains("handshake eof") {
-            return Self::hung_up(addr);
-        }
-        Self::Broken {
-            addr,
-            message: innermost,
+                    untrusted: Box::new(untrusted),
+                },
+                TlsFault::NotTls => Self::NotTls {
+                    addr,
+                    message: "its first bytes are no TLS record".to_owned(),
+                },
+                other => Self::Broken {
+                    addr,
+                    message: format!("TLS: {other}"),
+                },
+            },
+            other @ (DialError::HttpProxy { .. } | DialError::Upgrade { .. }) => Self::Dial(other),
         }
     }
 }
-
-/// Marks a failure of our own resolver in reqwest's error chain.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct ResolveFailed(pub(super) String);

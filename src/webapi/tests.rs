@@ -224,7 +224,7 @@ fn every_refusal_keeps_status_and_text() {
             .as_str()
             .unwrap_or_else(|| panic!("{name} has no text"));
         assert_eq!(
-            status_error("h:1", status, text.as_bytes()),
+            status_error("h:1", status, text.as_bytes(), None),
             WebError::Status {
                 addr: "h:1".into(),
                 status,
@@ -238,19 +238,25 @@ fn every_refusal_keeps_status_and_text() {
 
 #[test]
 fn refusals_of_other_servers() {
-    let text = |body: &str| match status_error("h:1", 502, body.as_bytes()) {
+    let text = |body: &str| match status_error("h:1", 502, body.as_bytes(), Some("nginx/1.22.1")) {
         WebError::Status { message, .. } => message,
         other => panic!("{other:?}"),
     };
-    assert_eq!(text(""), "HTTP status 502");
-    assert_eq!(text("<html>Bad Gateway</html>"), "HTTP status 502");
-    assert_eq!(text("no upstream"), "HTTP status 502: no upstream");
+    assert_eq!(text(""), "HTTP status 502 Bad Gateway (nginx/1.22.1)");
+    assert_eq!(
+        text("<html>Bad Gateway</html>"),
+        "HTTP status 502 Bad Gateway (nginx/1.22.1)"
+    );
+    assert_eq!(
+        text("no upstream"),
+        "HTTP status 502 Bad Gateway (nginx/1.22.1): no upstream"
+    );
     assert_eq!(text(r#"{"message":"top"}"#), "top");
     assert_eq!(
         text(r#"{"error":{"message":"inner"},"messages":["outer"]}"#),
         "inner; outer"
     );
-    assert_eq!(text("{}"), "HTTP status 502: {}");
+    assert_eq!(text("{}"), "HTTP status 502 Bad Gateway (nginx/1.22.1): {}");
 }
 
 #[test]
@@ -403,7 +409,7 @@ fn addresses_that_are_none() {
         "host:1?q",
         "host:99999",
     ] {
-        let client = Client::new(addr, &crate::transport::trust::Trust::default());
+        let client = Client::new(crate::transport::route::Route::direct(addr));
         assert!(matches!(client, Err(WebError::Address(_))), "{addr}");
     }
 }

@@ -101,9 +101,12 @@ pub struct ProxySettings {
     /// Everything is on the web port, told apart by ALPN.
     #[serde(deserialize_with = "nullable")]
     pub tls_routing_enabled: bool,
-    /// Addresses.
+    /// Addresses of the web port and of the SSH proxy.
     #[serde(deserialize_with = "nullable")]
     pub ssh: SshSettings,
+    /// Addresses for databases.
+    #[serde(deserialize_with = "nullable")]
+    pub db: DbSettings,
 }
 
 /// `proxy.ssh` of a [`Ping`].
@@ -113,6 +116,24 @@ pub struct SshSettings {
     /// Public address of the *web* port, despite its place; empty when none is configured.
     #[serde(deserialize_with = "nullable")]
     pub public_addr: String,
+    /// Where the SSH proxy listens; the host may be `0.0.0.0`.
+    #[serde(deserialize_with = "nullable")]
+    pub listen_addr: String,
+    /// Public address of the SSH proxy; empty when none is configured.
+    #[serde(deserialize_with = "nullable")]
+    pub ssh_public_addr: String,
+}
+
+/// `proxy.db` of a [`Ping`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct DbSettings {
+    /// Where PostgreSQL is listened for; the host may be `0.0.0.0`.
+    #[serde(deserialize_with = "nullable")]
+    pub postgres_listen_addr: String,
+    /// Its public address; empty when none is configured.
+    #[serde(deserialize_with = "nullable")]
+    pub postgres_public_addr: String,
 }
 
 /// Answer of `/webapi/motd`.

@@ -3,7 +3,10 @@
 use super::{CliError, Kind};
 use crate::auth::{ApiError, Fault};
 use crate::flow::conn::{CheckerError, ConnError};
+use crate::hop::Hop;
 use crate::transport::dial::DialError;
+use crate::transport::http_proxy::ProxyFault;
+use crate::transport::route::UpgradeFault;
 use crate::transport::tls_fault::TlsFault;
 use crate::transport::trust::{TrustError, Why};
 
@@ -70,6 +73,9 @@ impl From<DialError> for CliError {
             DialError::Connect { .. } | DialError::Timeout { .. } => {
                 "is the proxy up, and the network or VPN?".to_owned()
             }
+            DialError::Trust(error) => return error.clone().into(),
+            DialError::HttpProxy { fault, .. } => return http_proxy(message, hop, fault),
+            DialError::Upgrade { fault, .. } => upgrade_hint(fault),
             DialError::Closed { .. } => {
                 "the proxy may be starting; try again in a moment".to_owned()
             }
@@ -82,7 +88,7 @@ impl From<DialError> for CliError {
                         .to_owned(),
                 },
                 TlsFault::NoProtocol | TlsFault::WrongProtocol(_) => {
-                    "a load balancer that ends TLS in front of the proxy is not supported yet"
+                    "something between here and the proxy ends TLS; if it is a load balancer, set TELEPORT_TLS_ROUTING_CONN_UPGRADE=yes"
                         .to_owned()
                 }
                 TlsFault::NotTls => "check the port: this one does not speak TLS".to_owned(),
@@ -90,6 +96,49 @@ impl From<DialError> for CliError {
             },
         };
         Self::new(Kind::Unreachable, message).at(hop).hint(hint)
+    }
+}
+
+/// What to do about an HTTP proxy, whose failures are not the cluster's.
+fn http_proxy(message: String, hop: Hop, fault: &ProxyFault) -> CliError {
+    let (kind, hint) = match fault {
+        ProxyFault::Setting { .. } => (
+            Kind::Usage,
+            "a value looks like this: HTTPS_PROXY=http://proxy.example.com:3128".to_owned(),
+        ),
+        ProxyFault::Credentials { sent: false } => (
+            Kind::Unreachable,
+            "put them into its address: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned(),
+        ),
+        ProxyFault::Credentials { sent: true } => (
+            Kind::Unreachable,
+            "check user and password in HTTPS_PROXY; special characters are written as %XX"
+                .to_owned(),
+        ),
+        ProxyFault::Refused { target, .. } => (
+            Kind::Unreachable,
+            format!("its administrator must allow CONNECT to {target}; or, if the cluster is reached without it, list the host in NO_PROXY"),
+        ),
+        ProxyFault::Bad { target, .. } => (
+            Kind::Unreachable,
+            format!("check the address {target}; if the cluster is reached without this HTTP proxy, list the host in NO_PROXY"),
+        ),
+        ProxyFault::Unreachable(_) | ProxyFault::NotHttp(_) => (
+            Kind::Unreachable,
+            "check HTTPS_PROXY; if the cluster is reached without it, unset it or list the host in NO_PROXY"
+                .to_owned(),
+        ),
+    };
+    CliError::new(kind, message).at(hop).hint(hint)
+}
+
+fn upgrade_hint(fault: &UpgradeFault) -> String {
+    match fault {
+        UpgradeFault::Status {
+            code: 502..=504, ..
+        } => "the load balancer in front of the proxy does not reach it; is the proxy up?".to_owned(),
+        _ => "the load balancer in front of the proxy must pass WebSocket upgrades of /webapi/connectionupgrade on"
+            .to_owned(),
     }
 }
 
@@ -172,7 +221,6 @@ mod tests {
     use tonic::Status;
 
     use super::*;
-    use crate::hop::Hop;
 
     #[test]
     fn an_unknown_cluster_names_the_known_ones() {

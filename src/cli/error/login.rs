@@ -73,11 +73,10 @@ fn unsupported(proxy: String, method: &Unsupported) -> CliError {
 impl From<WebError> for CliError {
     fn from(error: WebError) -> Self {
         let message = error.to_string();
-        let hop = error
-            .addr()
-            .map_or(Hop::Local, |addr| Hop::Proxy(addr.to_owned()));
+        let hop = error.hop();
         let unreachable = Self::new(Kind::Unreachable, message.clone()).at(hop.clone());
         match &error {
+            WebError::Dial(error) => error.clone().into(),
             WebError::Address(_) => Self::new(Kind::Usage, message),
             WebError::Trust(_) => Self::new(Kind::Failed, message).hint("see --ca-file"),
             WebError::Resolve { .. } => {

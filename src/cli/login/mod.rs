@@ -68,7 +68,13 @@ async fn enter(cx: &mut Cx, plan: &Plan) -> Result<(Profile, Certificate), CliEr
     if plan.trust.insecure {
         cx.warn_insecure(&plan.proxy);
     }
-    let door = login::discover(&plan.addresses, &plan.trust, plan.connector.as_deref()).await?;
+    let door = login::discover(
+        &plan.addresses,
+        &plan.trust,
+        plan.connector.as_deref(),
+        cx.home.network_env(),
+    )
+    .await?;
     door.supported()?;
     if door.sso().is_none() {
         local::askable(cx, plan)?;

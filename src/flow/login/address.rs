@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 /// Ports tried for a host without one.
 const PORTS: [u16; 2] = [443, 3080];
 /// Port of an announced address without one (login.md 2.4).
-const ANNOUNCED_PORT: u16 = 3080;
+pub(super) const ANNOUNCED_PORT: u16 = 3080;
 
 /// Turns what was typed into the `host:port` addresses to try, side by side. A leading `https://` and a trailing `/` are
 /// forgiven; a bare IPv6 address needs no brackets when it has no port.
@@ -40,8 +40,9 @@ pub fn candidates(typed: &str) -> Result<Vec<String>, String> {
     })
 }
 
-/// The address to use from now on: the announced one, else the one that answered. A host of `0.0.0.0` or `::` is replaced.
-pub fn web_address(announced: &str, answered: &str) -> String {
+/// The address to use from now on: the announced one, with `default_port` when it has none, else the one that answered. A
+/// host of `0.0.0.0` or `::` is replaced.
+pub(in crate::flow) fn web_address(announced: &str, answered: &str, default_port: u16) -> String {
     let Some((host, port)) = split(announced.trim()) else {
         return answered.to_owned();
     };
@@ -51,7 +52,7 @@ pub fn web_address(announced: &str, answered: &str) -> String {
     } else {
         host
     };
-    format!("{host}:{}", port.unwrap_or(ANNOUNCED_PORT))
+    format!("{host}:{}", port.unwrap_or(default_port))
 }
 
 /// Splits `host[:port]`, keeping the brackets of an IPv6 address.
@@ -137,7 +138,11 @@ mod tests {
             ("[::]:443", "[::1]:3080", "[::1]:443"),
             ("nonsense:port", "h:443", "h:443"),
         ] {
-            assert_eq!(web_address(announced, answered), expected, "{announced}");
+            assert_eq!(
+                web_address(announced, answered, ANNOUNCED_PORT),
+                expected,
+                "{announced}"
+            );
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{Door, Ssh};
 use crate::identity::{Certificate, Validity};
 use crate::profile::keys::KeyPair;
 use crate::profile::{Auth, HostCas, KeyLocation, Profile, VERSION};
+use crate::transport::route::Network;
 use crate::webapi::types::{HostSigner, LoginAnswer};
 
 /// The clock of this computer may differ from the cluster's by so many seconds before anybody needs to know.
@@ -105,11 +106,16 @@ fn host_cas(signers: &[HostSigner]) -> Result<Vec<HostCas>, LoginError> {
 pub struct Fresh {
     door: Door,
     granted: Granted,
+    network: Network,
 }
 
 impl Fresh {
-    pub(super) fn new(door: Door, granted: Granted) -> Self {
-        Self { door, granted }
+    pub(super) async fn new(mut door: Door, granted: Granted) -> Self {
+        Self {
+            network: door.network().await,
+            door,
+            granted,
+        }
     }
 
     /// The certificate.
@@ -134,7 +140,11 @@ impl Fresh {
 
     /// Makes the profile, once it is known where the key lies. `asked`: what the user typed.
     pub fn profile(self, asked: &str, key: KeyLocation, now: i64) -> Profile {
-        let Self { door, granted } = self;
+        let Self {
+            door,
+            granted,
+            network,
+        } = self;
         let proxy = door.proxy().to_owned();
         let auth = Auth {
             connector: door
@@ -157,6 +167,7 @@ impl Fresh {
             tls_cert_pem: granted.certificate.to_pem(),
             host_cas: granted.host_cas,
             trust: door.trust,
+            network,
             key,
             created: now,
             auth: Some(auth),

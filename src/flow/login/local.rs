@@ -92,6 +92,6 @@ impl Begun {
         let now = clock();
         let skew = door.client.server_time().map(|server| now - server);
         let granted = granted(&answer, key, now, skew)?;
-        Ok(Fresh::new(door, granted))
+        Ok(Fresh::new(door, granted).await)
     }
 }

@@ -32,8 +32,13 @@ pub(super) fn ping(name: &str) -> Value {
 #[derive(Clone, Default)]
 pub(super) struct Seen {
     pub(super) connections: Arc<AtomicUsize>,
+    /// Connections that only test whether connections have to be upgraded.
+    pub(super) tests: Arc<AtomicUsize>,
     pub(super) requests: Arc<Mutex<Vec<(String, Value)>>>,
 }
+
+/// The protocol of such a test (transport.md 5.1).
+const TEST: &[u8] = b"teleport-reversetunnel";
 
 impl Seen {
     pub(super) fn paths(&self) -> Vec<String> {
@@ -61,7 +66,7 @@ impl Proxy {
         let key = rcgen::KeyPair::generate().expect("a key");
         let cert = params.self_signed(&key).expect("a certificate");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_no_client_auth()
@@ -70,6 +75,7 @@ impl Proxy {
                 rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
             )
             .expect("a configuration");
+        config.alpn_protocols = vec![b"http/1.1".to_vec(), TEST.to_vec()];
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("an address").to_string();
@@ -80,7 +86,6 @@ impl Proxy {
         let (to, date) = (seen.clone(), date.to_owned());
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
-                to.connections.fetch_add(1, Ordering::SeqCst);
                 let (acceptor, answers, seen, date) = (
                     acceptor.clone(),
                     Arc::clone(&answers),
@@ -91,6 +96,11 @@ impl Proxy {
                     let Ok(tls) = acceptor.accept(tcp).await else {
                         return;
                     };
+                    if tls.get_ref().1.alpn_protocol() == Some(TEST) {
+                        seen.tests.fetch_add(1, Ordering::SeqCst);
+                        return;
+                    }
+                    seen.connections.fetch_add(1, Ordering::SeqCst);
                     let mut stream = BufReader::new(tls);
                     while let Some((path, body)) = request(&mut stream).await {
                         seen.requests.lock().expect("no panic").push((path, body));
@@ -116,9 +126,14 @@ impl Proxy {
     }
 
     pub(super) async fn door(&self) -> Door {
-        discover(std::slice::from_ref(&self.addr), &self.trust, None)
-            .await
-            .expect("a proxy")
+        discover(
+            std::slice::from_ref(&self.addr),
+            &self.trust,
+            None,
+            &Arc::default(),
+        )
+        .await
+        .expect("a proxy")
     }
 }
 

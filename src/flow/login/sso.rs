@@ -129,7 +129,7 @@ impl Away {
         } = self;
         let check = |answer: &_| granted(answer, key, clock(), skew);
         match callback.wait(start, door.proxy(), patience, check).await {
-            Ok(granted) => Ok(Fresh::new(door, granted)),
+            Ok(granted) => Ok(Fresh::new(door, granted).await),
             Err(LoginError::Refused { message, .. }) if unmet_policy(&message).is_some() => {
                 let policy = unmet_policy(&message).unwrap_or_default();
                 Err(door.unsupported(Unsupported::HardwareKey(policy)))

@@ -2,9 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::Url;
 use reqwest::header::LOCATION;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::scripted::*;
 use super::*;
@@ -36,6 +36,7 @@ async fn away(kind: &str, console: Value, key: &KeyPair) -> (Proxy, Away, Value)
         std::slice::from_ref(&proxy.addr),
         &proxy.trust,
         Some("github"),
+        &Arc::default(),
     )
     .await
     .expect("a proxy");

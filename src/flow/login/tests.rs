@@ -10,6 +10,7 @@ use super::scripted::*;
 use super::*;
 use crate::profile::KeyLocation;
 use crate::profile::keys::KeyPair;
+use crate::transport::route::Upgrade;
 
 /// Unix seconds of the recordings' certificates: all are valid then.
 const RECORDED: i64 = 1_795_420_800;
@@ -58,6 +59,9 @@ async fn a_login_is_three_requests_on_one_connection() {
     assert_eq!(profile.server_version, "18.3.0");
     assert_eq!(profile.host_cas_der("root.example.com").len(), 1);
     assert_eq!(profile.trust, proxy.trust);
+    // Tested on a connection of its own, beside the first request.
+    assert_eq!(profile.network.upgrade, Some(Upgrade::None));
+    assert_eq!(proxy.seen.tests.load(Ordering::SeqCst), 1);
 
     assert_eq!(
         proxy.seen.paths(),
@@ -373,14 +377,14 @@ async fn of_two_addresses_the_one_with_a_proxy_is_taken() {
         .to_string();
     let both = [dead.clone(), proxy.addr.clone()];
     assert_eq!(
-        discover(&both, &proxy.trust, None)
+        discover(&both, &proxy.trust, None, &Arc::default())
             .await
             .expect("found")
             .proxy(),
         proxy.addr
     );
     // The one that listens has an untrusted certificate: that is what has to be said.
-    let error = discover(&both, &Trust::default(), None)
+    let error = discover(&both, &Trust::default(), None, &Arc::default())
         .await
         .expect_err("not trusted");
     assert!(
@@ -394,9 +398,14 @@ async fn of_two_addresses_the_one_with_a_proxy_is_taken() {
         .local_addr()
         .expect("an address")
         .to_string();
-    let error = discover(&[dead.clone(), other.clone()], &Trust::default(), None)
-        .await
-        .expect_err("nobody");
+    let error = discover(
+        &[dead.clone(), other.clone()],
+        &Trust::default(),
+        None,
+        &Arc::default(),
+    )
+    .await
+    .expect_err("nobody");
     assert!(
         error.to_string().contains(&dead) && error.to_string().contains(&other),
         "{error}"
@@ -412,7 +421,7 @@ async fn ports_that_are_no_proxy() {
         .local_addr()
         .expect("an address")
         .to_string();
-    let error = discover(&[closed], &Trust::default(), None)
+    let error = discover(&[closed], &Trust::default(), None, &Arc::default())
         .await
         .expect_err("nobody");
     assert!(
@@ -434,7 +443,7 @@ async fn ports_that_are_no_proxy() {
                 let _ = tcp.write_all(first).await;
             }
         });
-        let error = discover(&[addr], &Trust::default(), None)
+        let error = discover(&[addr], &Trust::default(), None, &Arc::default())
             .await
             .expect_err("no TLS");
         assert!(
@@ -447,6 +456,7 @@ async fn ports_that_are_no_proxy() {
         &["no-such-host.invalid:443".to_owned()],
         &Trust::default(),
         None,
+        &Arc::default(),
     )
     .await
     .expect_err("nobody");
@@ -461,9 +471,14 @@ async fn ports_that_are_no_proxy() {
         recorded("discovery/path-not-found"),
     ] {
         let proxy = Proxy::start(vec![answer], &http_date(RECORDED)).await;
-        let error = discover(std::slice::from_ref(&proxy.addr), &proxy.trust, None)
-            .await
-            .expect_err("no proxy");
+        let error = discover(
+            std::slice::from_ref(&proxy.addr),
+            &proxy.trust,
+            None,
+            &Arc::default(),
+        )
+        .await
+        .expect_err("no proxy");
         assert!(
             matches!(
                 error,

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Found, Origin, SessionError};
 use crate::identity::Certificate;
 use crate::profile::{Home, HostCas, KeyLocation, Profile, VERSION, identity_file, tsh};
+use crate::transport::route::{Network, Upgrade};
 use crate::transport::trust::Trust;
 
 /// The web port of a proxy that is named without one.
@@ -29,6 +30,9 @@ pub(super) fn tsh(home: &Home, now: i64) -> Result<Option<Found>, SessionError> 
     profile.key = KeyLocation::Elsewhere {
         path: login.key_path,
     };
+    if chosen.tls_routing_conn_upgrade_required {
+        profile.network.upgrade = Some(Upgrade::WebSocket);
+    }
     profile.selected_cluster = Some(chosen.selected_cluster().to_owned())
         .filter(|name| *name != profile.cluster && !chosen.cluster.is_empty());
     Ok(Some(Found {
@@ -82,6 +86,7 @@ fn profile(proxy: &str, certificate: &Certificate, host_cas: Vec<HostCas>) -> Pr
         tls_cert_pem: certificate.to_pem(),
         host_cas,
         trust: Trust::default(),
+        network: Network::default(),
         key: KeyLocation::Elsewhere {
             path: std::path::PathBuf::new(),
         },
