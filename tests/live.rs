@@ -1,5 +1,5 @@
 //! Against Teleport's own programs, in both directions: postern with a real pair of clusters ([`pair`], [`matrix`] for every
-//! user on every database, [`listing`] beside tsh), and tsh with the
+//! user on every database, [`listing`] beside tsh, [`sso`] in a real browser), and tsh with the
 //! embedded one ([`tsh`] and its neighbours).
 //!
 //! Needs `TELEPORT_BIN`, the directory with teleport, tctl and tsh 18.x; without it every test here says that it is skipped.
@@ -15,6 +15,7 @@ mod listing;
 mod matrix;
 mod pair;
 mod sessions;
+mod sso;
 mod tsh;
 mod tsh_connect;
 mod tsh_databases;

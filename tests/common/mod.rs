@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod env;
 pub(crate) mod flights;
+pub(crate) mod github;
 pub(crate) mod leaves;
 pub(crate) mod psql;
 pub(crate) mod ran;

@@ -16,6 +16,10 @@ pub(super) fn askable(cx: &Cx, plan: &Plan) -> Result<(), CliError> {
             plan.user.as_deref().unwrap_or("NAME")
         )));
     }
+    if plan.user.is_none() && plan.password_stdin {
+        return Err(CliError::new(Kind::Usage, "which user? Nothing names one")
+            .hint("postern login --user NAME"));
+    }
     Ok(())
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Plan {
     pub(super) addresses: Vec<String>,
     /// The profile of an earlier login there.
     pub(super) former: Option<Profile>,
-    /// `None`: a person is to be asked, once it is known that the cluster can be logged in to.
+    /// `None`: a local user is to be asked, once it is known that the cluster can be logged in to.
     pub(super) user: Option<String>,
     pub(super) trust: Trust,
     /// The user as typed for this very login.
@@ -84,7 +84,7 @@ pub(super) async fn of_args(cx: &mut Cx, args: &LoginArgs) -> Result<Plan, CliEr
         // A host without a port is the cluster that was found there before.
         addresses = vec![former.proxy.clone()];
     }
-    let user = user(cx, args, former.as_ref())?;
+    let user = user(cx, args, former.as_ref());
     let trust = trust(cx, args, former.as_ref())?;
     let connector = cx
         .global
@@ -170,7 +170,7 @@ pub(super) fn first(cx: &Cx, proxy: &str) -> Result<Plan, CliError> {
 }
 
 /// The user as named or as at the last login, else, in a script, the user at this computer; a person is asked.
-fn user(cx: &Cx, args: &LoginArgs, former: Option<&Profile>) -> Result<Option<String>, CliError> {
+fn user(cx: &Cx, args: &LoginArgs, former: Option<&Profile>) -> Option<String> {
     let named = cx
         .global
         .user
@@ -178,13 +178,9 @@ fn user(cx: &Cx, args: &LoginArgs, former: Option<&Profile>) -> Result<Option<St
         .or_else(|| former.map(|f| f.user.clone()))
         .filter(|user| !user.is_empty());
     if named.is_some() || (cx.interactive && !args.password_stdin) {
-        return Ok(named);
+        return named;
     }
-    match here(cx) {
-        Some(user) => Ok(Some(user)),
-        None => Err(CliError::new(Kind::Usage, "which user? Nothing names one")
-            .hint("postern login --user NAME")),
-    }
+    here(cx)
 }
 
 /// The way in that the former login asked for by name; one that followed the cluster's default follows it again.
