@@ -10,6 +10,7 @@ mod db_ls;
 mod exit_codes;
 mod generated_fresh;
 mod habits;
+mod habits_config;
 mod habits_db_login;
 mod half_open;
 mod identity;

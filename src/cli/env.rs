@@ -94,6 +94,10 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
         "Directory of tsh, read and never written. Default: ~/.tsh.",
     ),
     (
+        TELEPORT_GLOBAL_TSH_CONFIG,
+        "Configuration of tsh for the whole computer. Default: /etc/tsh.yaml. From it, and before it from config/config.yaml in TELEPORT_HOME, add_headers are taken.",
+    ),
+    (
         USER,
         "User for \"login\" when neither --user nor a former login names one (also LOGNAME, USERNAME).",
     ),
@@ -213,6 +217,7 @@ impl Env {
                 http_proxy: either(HTTP_PROXY),
                 no_proxy: either(NO_PROXY),
                 conn_upgrade: get(CONN_UPGRADE),
+                ..NetworkEnv::default()
             },
             login_browser: ours("LOGIN_BROWSER"),
             bind_addr: ours("LOGIN_BIND_ADDR"),

@@ -15,6 +15,7 @@ mod origin;
 pub mod output;
 mod signals;
 pub mod status;
+pub mod tsh_config;
 pub mod ui;
 mod usage;
 pub mod util;
@@ -172,17 +173,19 @@ pub fn command() -> clap::Command {
 }
 
 fn run(argv: &[OsString]) -> Exit {
-    let env = Env::read();
+    let mut env = Env::read();
+    let tsh = tsh_config::TshConfig::read(&env);
+    env.network.headers = tsh.headers;
     let definition = command();
     let argv = usage::as_clap_knows(argv, &definition);
     let color = !env.no_color;
     let matches = match definition.clone().try_get_matches_from(&argv) {
         Ok(matches) => matches,
-        Err(error) => return usage::report(&error, &argv, &definition, color),
+        Err(error) => return usage::report(&error, &argv, &definition, &tsh.aliases, color),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return usage::report(&error, &argv, &definition, color),
+        Err(error) => return usage::report(&error, &argv, &definition, &tsh.aliases, color),
     };
     let global = cli.global.merged(&env);
     let format = global.format;
@@ -206,6 +209,9 @@ fn run(argv: &[OsString]) -> Exit {
                 format,
                 now,
             };
+            for problem in &tsh.problems {
+                cx.ui.warn(problem);
+            }
             cx.tell_settings();
             let result = dispatch(&mut cx, cli.command);
             ui = cx.ui;

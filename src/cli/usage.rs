@@ -1,5 +1,6 @@
 //! Wrong command lines: one line that says what is wrong, one that says what to do, and nothing else; help goes to stdout.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::Command;
@@ -56,6 +57,7 @@ pub(super) fn report(
     error: &clap::Error,
     argv: &[OsString],
     definition: &Command,
+    aliases: &BTreeMap<String, String>,
     color: bool,
 ) -> Exit {
     let json = wants_structure(argv);
@@ -73,7 +75,7 @@ pub(super) fn report(
             Exit::Done
         }
     } else {
-        ui.error(&wrong(error, argv, definition));
+        ui.error(&wrong(error, argv, definition, aliases));
         Exit::Usage
     };
     if ui.finish().is_err() {
@@ -99,7 +101,12 @@ fn wants_structure(argv: &[OsString]) -> bool {
 }
 
 /// A wrong command line as an error of ours: clap's first line, what it proposes, and where the help is.
-fn wrong(error: &clap::Error, argv: &[OsString], definition: &Command) -> CliError {
+fn wrong(
+    error: &clap::Error,
+    argv: &[OsString],
+    definition: &Command,
+    aliases: &BTreeMap<String, String>,
+) -> CliError {
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
@@ -109,9 +116,17 @@ fn wrong(error: &clap::Error, argv: &[OsString], definition: &Command) -> CliErr
     }
     if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(unknown))) =
         (error.kind(), error.get(ContextKind::InvalidSubcommand))
-        && let Some(elsewhere) = args::elsewhere(argv, definition, unknown)
     {
-        return CliError::new(Kind::Usage, elsewhere.message).hint(elsewhere.hint);
+        if let Some(elsewhere) = args::elsewhere(argv, definition, unknown) {
+            return CliError::new(Kind::Usage, elsewhere.message).hint(elsewhere.hint);
+        }
+        if let Some(meaning) = aliases.get(unknown) {
+            return CliError::new(
+                Kind::Usage,
+                format!("{unknown:?} is an alias of tsh, and postern has no aliases"),
+            )
+            .hint(format!("type what it stands for: {meaning}"));
+        }
     }
     let text = error.render().to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

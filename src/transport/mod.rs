@@ -14,6 +14,7 @@ pub mod alpn;
 pub mod dial;
 mod dial_error;
 pub mod exchange;
+pub mod extra_headers;
 pub mod grpc;
 pub mod http_proxy;
 pub mod network_env;

@@ -4,6 +4,7 @@
 //! Which hosts need no HTTP proxy is decided as Go's programs decide it, tsh among them (transport.md 6): a user's
 //! `NO_PROXY` shall not mean two things.
 
+use super::extra_headers::ExtraHeaders;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -23,6 +24,8 @@ pub struct NetworkEnv {
     pub no_proxy: Option<String>,
     /// `TELEPORT_TLS_ROUTING_CONN_UPGRADE`.
     pub conn_upgrade: Option<String>,
+    /// Headers for what stands in front of some proxies.
+    pub headers: ExtraHeaders,
 }
 
 /// Prints no addresses of HTTP proxies: they may hold passwords.
@@ -34,6 +37,7 @@ impl fmt::Debug for NetworkEnv {
             .field("http_proxy", &hidden(&self.http_proxy))
             .field("no_proxy", &self.no_proxy)
             .field("conn_upgrade", &self.conn_upgrade)
+            .field("headers", &self.headers)
             .finish()
     }
 }

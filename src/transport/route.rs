@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 
 use super::dial::{DialError, connect_tcp, handshake, split_addr};
+use super::extra_headers::ExtraHeaders;
 use super::http_proxy::ProxyFault;
 use super::network_env::NetworkEnv;
 use super::tls_fault::TlsFault;
@@ -142,6 +143,11 @@ impl Route {
             ..Network::default()
         };
         Self::new(proxy, &Trust::default(), &network, &Arc::default())
+    }
+
+    /// Headers for what may stand in front of some proxies.
+    pub(crate) fn extra_headers(&self) -> &ExtraHeaders {
+        &self.env.headers
     }
 
     /// `host:port` of the web port.
@@ -318,8 +324,10 @@ impl Route {
         let outer = self.web(limit, config, self.host()?).await?;
         let asking = Box::pin(async {
             let switched = match kind {
-                Upgrade::Legacy => upgrade::legacy(outer, &self.proxy, pings).await,
-                _ => upgrade::websocket(outer, &self.proxy, pings).await,
+                Upgrade::Legacy => {
+                    upgrade::legacy(outer, &self.proxy, pings, &self.env.headers).await
+                }
+                _ => upgrade::websocket(outer, &self.proxy, pings, &self.env.headers).await,
             };
             switched.map_err(|fault| DialError::Upgrade {
                 addr: self.proxy.clone(),

@@ -4,6 +4,7 @@
 //! WebSocket since 15.1, and before that a type of Teleport's own, with ping framing around the bytes where pings are
 //! wanted.
 
+use super::extra_headers::ExtraHeaders;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{
@@ -89,6 +90,7 @@ pub(super) async fn websocket<S: IoStream + 'static>(
     stream: S,
     addr: &str,
     pings: Pings,
+    extra: &ExtraHeaders,
 ) -> Result<BoxStream, UpgradeFault> {
     let mut key = [0; 16];
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut key)
@@ -98,7 +100,7 @@ pub(super) async fn websocket<S: IoStream + 'static>(
         .header(SEC_WEBSOCKET_VERSION, "13")
         .header(SEC_WEBSOCKET_KEY, &key)
         .header(SEC_WEBSOCKET_PROTOCOL, pings.name());
-    let (stream, headers) = switched(stream, request).await?;
+    let (stream, headers) = switched(stream, request, addr, extra).await?;
     expect(&headers, &UPGRADE, "websocket", "another upgrade")?;
     expect(
         &headers,
@@ -123,10 +125,11 @@ pub(super) async fn legacy<S: IoStream + 'static>(
     stream: S,
     addr: &str,
     pings: Pings,
+    extra: &ExtraHeaders,
 ) -> Result<BoxStream, UpgradeFault> {
     // Proxies from 15 on also read the second header, which balancers leave alone.
     let request = request(addr, pings.name()).header("x-teleport-upgrade", pings.name());
-    let (stream, headers) = switched(stream, request).await?;
+    let (stream, headers) = switched(stream, request, addr, extra).await?;
     expect(&headers, &UPGRADE, pings.name(), "another upgrade")?;
     Ok(match pings {
         Pings::Wanted => Box::new(PingStream::client(stream)),
@@ -145,10 +148,13 @@ fn request(addr: &str, kind: &str) -> http::request::Builder {
 async fn switched<S: IoStream + 'static>(
     stream: S,
     request: http::request::Builder,
+    addr: &str,
+    extra: &ExtraHeaders,
 ) -> Result<(impl IoStream + 'static, HeaderMap), UpgradeFault> {
-    let request = request
+    let mut request = request
         .body(String::new())
         .map_err(|err| UpgradeFault::Broken(err.to_string()))?;
+    extra.fill(addr, request.headers_mut());
     match exchange(stream, request).await {
         Ok(Answer::Switched(switched)) => Ok((switched.stream, switched.headers)),
         Ok(Answer::Refused(refusal)) => Err(UpgradeFault::Status {

@@ -228,6 +228,8 @@ impl Client {
         path: &str,
         mut request: Request<Full<Bytes>>,
     ) -> Result<Answered, WebError> {
+        let extra = self.route.extra_headers();
+        extra.fill(self.addr(), request.headers_mut());
         let mut open = self.open.lock().await;
         let mut kept = open.take();
         loop {
