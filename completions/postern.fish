@@ -31,7 +31,7 @@ complete -c postern -n "__fish_postern_needs_command" -s i -l identity -d 'Ident
 complete -c postern -n "__fish_postern_needs_command" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_needs_command" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_needs_command" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_needs_command" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_needs_command" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -67,6 +67,7 @@ complete -c postern -n "__fish_postern_needs_command" -f -a "status" -d 'Show wh
 complete -c postern -n "__fish_postern_needs_command" -f -a "clusters" -d 'List the cluster and the leaf clusters behind it'
 complete -c postern -n "__fish_postern_needs_command" -f -a "db" -d 'List databases and connect to them'
 complete -c postern -n "__fish_postern_needs_command" -f -a "proxy" -d 'Open a tunnel: "proxy db" is "db proxy", as in tsh'
+complete -c postern -n "__fish_postern_needs_command" -f -a "env" -d 'Print variables that name the proxy and the cluster: eval "$(postern env)"'
 complete -c postern -n "__fish_postern_needs_command" -f -a "version" -d 'Show the version of this program'
 complete -c postern -n "__fish_postern_needs_command" -f -a "util" -d 'Generate completions and manual pages'
 complete -c postern -n "__fish_postern_using_subcommand login" -l ca-file -d 'Trust the authorities in this PEM file for the proxy\'s certificate, or that very certificate; remembered' -r -F
@@ -89,7 +90,7 @@ complete -c postern -n "__fish_postern_using_subcommand login" -s i -l identity 
 complete -c postern -n "__fish_postern_using_subcommand login" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand login" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand login" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand login" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand login" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -132,7 +133,7 @@ complete -c postern -n "__fish_postern_using_subcommand logout" -s i -l identity
 complete -c postern -n "__fish_postern_using_subcommand logout" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand logout" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand logout" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand logout" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand logout" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -168,7 +169,7 @@ complete -c postern -n "__fish_postern_using_subcommand status" -s i -l identity
 complete -c postern -n "__fish_postern_using_subcommand status" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand status" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand status" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand status" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand status" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -205,7 +206,7 @@ complete -c postern -n "__fish_postern_using_subcommand clusters" -s i -l identi
 complete -c postern -n "__fish_postern_using_subcommand clusters" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand clusters" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand clusters" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand clusters" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand clusters" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -243,7 +244,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_
 complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -290,7 +291,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -335,7 +336,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -382,7 +383,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -428,7 +429,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -474,7 +475,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -512,7 +513,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from logout" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -549,7 +550,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from env" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -586,7 +587,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from config" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -622,7 +623,7 @@ complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_se
 complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and not __fish_seen_subcommand_from db" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -668,7 +669,7 @@ complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_s
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -700,6 +701,43 @@ complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_s
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l trace
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand env" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand env" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand env" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand env" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand env" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand env" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+json\t'For programs; errors are then one JSON object on stderr'
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand env" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand env" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand env" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand env" -l unset -d 'Print the lines that remove the variables'
+complete -c postern -n "__fish_postern_using_subcommand env" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand env" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand env" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand env" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand env" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand env" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand env" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand env" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand env" -l trace
+complete -c postern -n "__fish_postern_using_subcommand env" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern -n "__fish_postern_using_subcommand version" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
 complete -c postern -n "__fish_postern_using_subcommand version" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
 complete -c postern -n "__fish_postern_using_subcommand version" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
@@ -707,7 +745,7 @@ complete -c postern -n "__fish_postern_using_subcommand version" -s i -l identit
 complete -c postern -n "__fish_postern_using_subcommand version" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand version" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand version" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand version" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand version" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -744,7 +782,7 @@ complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_see
 complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand util; and not __fish_seen_subcommand_from completions man probe-key" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -783,7 +821,7 @@ complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_su
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from completions" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -819,7 +857,7 @@ complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_su
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from man" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
@@ -855,7 +893,7 @@ complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_su
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l ttl -d 'How long a login or a tunnel\'s certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
 complete -c postern -n "__fish_postern_using_subcommand util; and __fish_seen_subcommand_from probe-key" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'

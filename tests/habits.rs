@@ -294,3 +294,17 @@ fn what_only_tshs_login_does_says_what_to_use() {
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stderr.contains("export POSTERN_CLUSTER=leaf"), "{ran}");
 }
+
+#[test]
+fn the_variables_of_env_are_those_of_tsh() {
+    let env = TestEnv::logged_in("alice");
+    let with = |text: &str| text.replace("proxy.root.test:3080", &env.demo.proxy());
+    assert_eq!(env.run(&["env"]).ok(), with(&recorded("env")));
+    let theirs: Value = serde_json::from_str(&with(&recorded("env-json"))).expect("JSON");
+    assert_eq!(env.run(&["env", "-f", "json"]).json(), theirs);
+    let unset = env.run(&["env", "--unset"]).ok();
+    assert_eq!(unset, "unset TELEPORT_PROXY\nunset TELEPORT_CLUSTER\n");
+    env.expire();
+    let err = env.run(&["env"]).fails(10);
+    assert!(err.contains("has expired"), "{err}");
+}

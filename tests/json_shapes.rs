@@ -58,6 +58,7 @@ fn every_documented_key_is_printed_and_every_printed_one_documented() {
         &[&json(&["status"])],
         &["other_logins", "databases", "origin_path", "database"],
     );
+    compare(shape("postern-env"), &[&json(&["env"])], &[]);
     compare(shape("postern-version"), &[&json(&["version"])], &[]);
     let clusters = json(&["clusters"]);
     compare(shape("postern-clusters"), &list(&clusters), &[]);

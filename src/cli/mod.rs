@@ -13,6 +13,7 @@ pub mod login;
 pub mod logout;
 mod origin;
 pub mod output;
+pub mod shell_env;
 mod signals;
 pub mod status;
 pub mod tsh_config;
@@ -69,6 +70,8 @@ enum Command {
     /// Open a tunnel: "proxy db" is "db proxy", as in tsh
     #[command(hide = true)]
     Proxy(db::ProxyAliasArgs),
+    /// Print variables that name the proxy and the cluster: eval "$(postern env)"
+    Env(shell_env::EnvArgs),
     /// Show the version of this program
     Version(version::VersionArgs),
     /// Generate completions and manual pages
@@ -234,6 +237,7 @@ fn dispatch(cx: &mut Cx, command: Command) -> Result<Exit, CliError> {
     match command {
         Command::Version(args) => version::run(cx, &args),
         Command::Status(args) => status::run(cx, &args),
+        Command::Env(args) => shell_env::run(cx, &args),
         Command::Logout(args) => logout::run(cx, &args),
         Command::Util(args) => util::run(cx, args),
         Command::Login(args) => drive(signals::interruptible(login::run(cx, args))),

@@ -113,7 +113,7 @@ pub struct Global {
     )]
     pub mfa_mode: Option<MfaMode>,
 
-    /// How long a login or a tunnel's certificate shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it
+    /// How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it
     #[arg(long, global = true, value_name = "TIME", value_parser = ttl, display_order = 896)]
     pub ttl: Option<Duration>,
 

@@ -21,7 +21,7 @@ pub struct LogoutArgs {
 /// [`crate::cli::Kind::NotFound`] for a name that is not logged in to.
 pub fn run(cx: &mut Cx, args: &LogoutArgs) -> Result<Exit, CliError> {
     // An expired login is no reason to keep them.
-    let (profile, certificate) = session::peek(&cx.home)?;
+    let (profile, certificate, _) = session::look(&cx.home, cx.now)?;
     let all = active::of(cx, &profile, &certificate)?;
     let gone = match &args.name {
         Some(name) => vec![active::named(all, Some(name))?],

@@ -254,6 +254,15 @@ pub const SHAPES: &[Shape] = &[
         ],
     },
     Shape {
+        page: "postern-env",
+        form: "One object: the variables and their values, as \"tsh env\" prints them.",
+        common: &[],
+        own: &[
+            ("TELEPORT_PROXY", "HOST:PORT of the proxy."),
+            ("TELEPORT_CLUSTER", "The cluster that commands mean."),
+        ],
+    },
+    Shape {
         page: "postern-version",
         form: "One object on one line.",
         common: &[],
