@@ -1,7 +1,7 @@
-//! `postern login`, and the same in place of an expired login ([`renew`]).
+//! `postern login`, and the same in place of an expired login (`renew`).
 //!
-//! What was typed and what is remembered make a [`plan`](plan::Plan); [`enter`] carries it out: discovery, then the way in
-//! that the cluster announces ([`local`], [`sso`]), then the files ([`save`]).
+//! What was typed and what is remembered make a `plan`; `enter` carries it out: discovery, then the way in
+//! that the cluster announces (`local`, `sso`), then the files (`save`).
 
 mod args;
 mod local;
