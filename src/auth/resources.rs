@@ -2,7 +2,7 @@
 //!
 //! Source: auth-api.md 2.4 (call, paging, predicates), 5.2 (servers to databases).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::{ApiError, Caller, Fault};
 use crate::proto::auth::paginated_resource::Resource;
@@ -44,11 +44,15 @@ impl ListFilter {
     }
 }
 
-/// The databases that match, each once, sorted by name.
+/// The databases that match, each once, sorted by name, as whatever the caller needs them: each page is turned into that
+/// before the next one comes, so that a long list is never held twice.
 ///
 /// # Errors
 /// [`Fault::Query`] for a wrong predicate; else as any call.
-pub async fn databases(caller: &Caller, filter: &ListFilter) -> Result<Vec<DatabaseV3>, ApiError> {
+pub async fn databases<T: From<DatabaseV3>>(
+    caller: &Caller,
+    filter: &ListFilter,
+) -> Result<Vec<T>, ApiError> {
     let mut client = caller.auth();
     let mut pages = Pages::default();
     while let Some((limit, key)) = pages.next() {
@@ -62,14 +66,15 @@ pub async fn databases(caller: &Caller, filter: &ListFilter) -> Result<Vec<Datab
 
 /// Where a listing in several pages stands.
 #[derive(Debug)]
-struct Pages {
+struct Pages<T> {
     limit: i32,
     /// Start of the next page; `None` at the end.
     key: Option<String>,
-    found: Vec<DatabaseV3>,
+    /// With their names, as they came.
+    found: Vec<(String, T)>,
 }
 
-impl Default for Pages {
+impl<T> Default for Pages<T> {
     fn default() -> Self {
         Self {
             limit: PAGE,
@@ -79,7 +84,7 @@ impl Default for Pages {
     }
 }
 
-impl Pages {
+impl<T: From<DatabaseV3>> Pages<T> {
     /// Limit and start of the page to ask for next.
     fn next(&self) -> Option<(i32, String)> {
         self.key.clone().map(|key| (self.limit, key))
@@ -90,14 +95,15 @@ impl Pages {
         let same = self.key.as_deref() == Some(&page.next_key);
         self.key = (!page.next_key.is_empty() && !page.resources.is_empty() && !same)
             .then_some(page.next_key);
-        self.found.extend(page.resources.into_iter().filter_map(
-            |resource| match resource.resource {
-                Some(Resource::DatabaseServer(server)) => {
-                    server.spec.and_then(|spec| spec.database)
-                }
-                None => None,
-            },
-        ));
+        for resource in page.resources {
+            let Some(Resource::DatabaseServer(server)) = resource.resource else {
+                continue;
+            };
+            if let Some(database) = server.spec.and_then(|spec| spec.database) {
+                let name = database.metadata.as_ref().map_or("", |meta| &meta.name);
+                self.found.push((name.to_owned(), database.into()));
+            }
+        }
     }
 
     /// A page that is too large is asked for again at half the size, which then stays.
@@ -116,20 +122,12 @@ impl Pages {
     }
 
     /// Several agents may carry one database; the first copy received counts.
-    fn databases(self) -> Vec<DatabaseV3> {
-        let mut seen = HashSet::new();
-        let mut found: Vec<_> = self
-            .found
-            .into_iter()
-            .filter(|db| seen.insert(name(db).to_owned()))
-            .collect();
-        found.sort_by(|a, b| name(a).cmp(name(b)));
-        found
+    fn databases(mut self) -> Vec<T> {
+        // Clusters send each agent's in order: hardly anything is left to do.
+        self.found.sort_by(|a, b| a.0.cmp(&b.0));
+        self.found.dedup_by(|later, first| later.0 == first.0);
+        self.found.into_iter().map(|(_, found)| found).collect()
     }
-}
-
-fn name(db: &DatabaseV3) -> &str {
-    db.metadata.as_ref().map_or("", |meta| &meta.name)
 }
 
 #[cfg(test)]
@@ -166,6 +164,10 @@ mod tests {
             next_key: next_key.to_owned(),
             total_count: 0,
         }
+    }
+
+    fn name(db: &DatabaseV3) -> &str {
+        db.metadata.as_ref().map_or("", |meta| &meta.name)
     }
 
     fn names(databases: &[DatabaseV3]) -> Vec<&str> {
@@ -215,27 +217,27 @@ mod tests {
 
     #[test]
     fn recorded_lists_are_read() {
-        let mut pages = Pages::default();
+        let mut pages = Pages::<DatabaseV3>::default();
         pages.take(recorded("list-root.response.binpb"));
         assert_eq!(pages.next(), None);
         assert_eq!(
             names(&pages.databases()),
             ["app", "dead", "orders", "scratch"]
         );
-        let mut pages = Pages::default();
+        let mut pages = Pages::<DatabaseV3>::default();
         let first: ListResourcesResponse = recorded("list-limit-2.response.binpb");
         let next = first.next_key.clone();
         pages.take(first);
         assert!(next.ends_with("/orders"), "{next}");
         assert_eq!(pages.next(), Some((1000, next)));
-        let mut pages = Pages::default();
+        let mut pages = Pages::<DatabaseV3>::default();
         pages.take(recorded("list-leaf.response.binpb"));
         assert_eq!(names(&pages.databases()), ["leaf-app", "leaf-orders"]);
     }
 
     #[test]
     fn several_servers_of_one_database_are_one_and_the_list_is_sorted() {
-        let mut pages = Pages::default();
+        let mut pages = Pages::<DatabaseV3>::default();
         pages.take(page(&["b", "a"], "x"));
         pages.take(page(&["c", "a"], ""));
         assert_eq!(names(&pages.databases()), ["a", "b", "c"]);
@@ -243,7 +245,7 @@ mod tests {
 
     #[test]
     fn an_oversized_page_is_halved_and_stays_so() {
-        let mut pages = Pages::default();
+        let mut pages = Pages::<DatabaseV3>::default();
         pages.failed(overflow()).expect("half is tried");
         assert_eq!(pages.next(), Some((500, String::new())));
         pages.take(page(&["a"], "k"));
@@ -262,11 +264,11 @@ mod tests {
 
     #[test]
     fn a_list_ends_even_when_the_server_does_not_end_it() {
-        let mut pages = Pages::default();
+        let mut pages = Pages::<DatabaseV3>::default();
         pages.take(page(&["a"], "k"));
         pages.take(page(&["b"], "k"));
         assert_eq!(pages.next(), None);
-        let mut pages = Pages::default();
+        let mut pages = Pages::<DatabaseV3>::default();
         pages.take(page(&[], "k"));
         assert_eq!(pages.next(), None);
     }

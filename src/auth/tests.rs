@@ -7,6 +7,7 @@ use tokio::sync::Barrier;
 use super::fake::{Script, start};
 use super::resources::{self, ListFilter};
 use super::{Fault, access};
+use crate::proto::types::DatabaseV3;
 
 #[tokio::test]
 async fn lists_roles_and_user_go_out_side_by_side_on_one_connection() {
@@ -18,7 +19,7 @@ async fn lists_roles_and_user_go_out_side_by_side_on_one_connection() {
     let filter = ListFilter::default();
     // None is answered before all three have arrived: one round trip.
     let (databases, roles, user) = tokio::join!(
-        resources::databases(&caller, &filter),
+        resources::databases::<DatabaseV3>(&caller, &filter),
         access::current_roles(&caller),
         access::current_user(&caller)
     );
@@ -36,7 +37,7 @@ async fn a_server_that_cannot_send_the_page_is_asked_for_smaller_ones() {
     });
     let caller = start(&script, "root").await;
     assert_eq!(
-        resources::databases(&caller, &ListFilter::default())
+        resources::databases::<DatabaseV3>(&caller, &ListFilter::default())
             .await
             .expect("databases")
             .len(),
@@ -51,7 +52,7 @@ async fn a_server_that_cannot_send_the_page_is_asked_for_smaller_ones() {
         ..Script::default()
     });
     let caller = start(&script, "root").await;
-    let err = resources::databases(&caller, &ListFilter::default())
+    let err = resources::databases::<DatabaseV3>(&caller, &ListFilter::default())
         .await
         .expect_err("nothing fits");
     assert_eq!(err.fault, Fault::TooLarge);

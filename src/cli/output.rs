@@ -15,7 +15,12 @@ const LONGEST_WORD: usize = 20;
 /// not even the words fit, each row becomes a block of lines, as psql does it: a name that is cut in two cannot be copied.
 pub fn table(head: &[&str], rows: &[Vec<String>], width: Option<u16>) -> String {
     let Some(width) = width else {
-        return lay_out(head, rows, None);
+        let broken = |cell: &String| cell.contains(['\n', '\t']);
+        return if rows.iter().flatten().any(broken) {
+            lay_out(head, rows, None)
+        } else {
+            columns(head, rows)
+        };
     };
     let least: Vec<u16> = (0..head.len())
         .map(|column| least_width(head[column], rows, column))
@@ -24,6 +29,39 @@ pub fn table(head: &[&str], rows: &[Vec<String>], width: Option<u16>) -> String 
         return lay_out(head, rows, Some((width, &least)));
     }
     blocks(head, rows, width)
+}
+
+/// As [`lay_out`] without a width, for cells of one line each; a list of ten thousand rows costs next to nothing.
+fn columns(head: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |text: &str| {
+        if text.is_ascii() {
+            text.len()
+        } else {
+            measure_text_width(text)
+        }
+    };
+    let mut widths: Vec<usize> = head.iter().map(|text| width(text)).collect();
+    for row in rows {
+        for (most, cell) in widths.iter_mut().zip(row) {
+            *most = width(cell).max(*most);
+        }
+    }
+    let mut out = String::new();
+    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        for (cell, most) in cells.zip(&widths) {
+            out.push_str(cell);
+            out.extend(std::iter::repeat_n(' ', most - width(cell) + 2));
+        }
+        out.truncate(out.trim_end_matches(' ').len());
+    };
+    line(&mut head.iter().copied());
+    for row in rows {
+        line(&mut row.iter().map(String::as_str));
+    }
+    out
 }
 
 /// What a column needs, padding included: the first one all of its content, the others their words.
@@ -145,6 +183,21 @@ pub fn remaining(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_ways_of_laying_out_a_table_without_a_width_agree() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let rows = [
+            row(["orders", "", "[alice] (Auto-provisioned)"]),
+            row(["Größe", "日本", ""]),
+            row(["", "", ""]),
+            row(["x", "a longer description than the head", "env=dev"]),
+        ];
+        for rows in [&rows[..], &[]] {
+            let head = ["Name", "Description", "Allowed Users"];
+            assert_eq!(columns(&head, rows), lay_out(&head, rows, None));
+        }
+    }
 
     #[test]
     fn proposed_commands_can_be_copied() {

@@ -5,6 +5,7 @@
 
 mod prompt;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
@@ -123,37 +124,72 @@ impl Ui {
         self.write_out(&line);
     }
 
+    /// Prints lines of data, all at once.
+    pub fn lines<'l>(&mut self, lines: impl Iterator<Item = &'l str>) {
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(&clean(line));
+            text.push('\n');
+        }
+        self.write(true, text.as_bytes());
+    }
+
     /// Prints a value as one line of JSON, or as YAML.
     pub fn json_line(&mut self, value: &impl Serialize) {
-        self.structured(value, serde_json::to_string(value));
+        if self.yaml {
+            return self.yaml(value);
+        }
+        self.write_json(|to| serde_json::to_writer(to, value));
     }
 
     /// Prints a value as indented JSON, or as YAML.
     pub fn json(&mut self, value: &impl Serialize) {
-        self.structured(value, serde_json::to_string_pretty(value));
+        if self.yaml {
+            return self.yaml(value);
+        }
+        self.write_json(|to| serde_json::to_writer_pretty(to, value));
     }
 
-    fn structured(&mut self, value: &impl Serialize, json: serde_json::Result<String>) {
-        let text = if self.yaml {
-            // By way of a JSON value: keys are then sorted, as tsh prints them (db-client.md 13.3).
-            serde_json::to_value(value)
-                .map_err(io::Error::from)
-                .and_then(|value| serde_saphyr::to_string(&value).map_err(io::Error::other))
-        } else {
-            json.map_err(io::Error::from)
-        };
+    fn yaml(&mut self, value: &impl Serialize) {
+        // By way of a JSON value: keys are then sorted, as tsh prints them (db-client.md 13.3).
+        let text = serde_json::to_value(value)
+            .map_err(io::Error::from)
+            .and_then(|value| serde_saphyr::to_string(&value).map_err(io::Error::other));
         match text {
             Ok(text) => self.write_out(text.trim_end_matches('\n')),
             Err(error) => self.failed = Some(error),
         }
     }
 
+    /// Written as it is made: a long list is never held as text.
+    fn write_json(&mut self, write: impl Fn(&mut dyn Write) -> serde_json::Result<()>) {
+        let all = |to: &mut dyn Write| {
+            write(to)?;
+            to.write_all(b"\n")?;
+            to.flush()
+        };
+        let result = match &mut self.out {
+            Sink::Kept(kept) => all(kept),
+            Sink::Real => all(&mut io::BufWriter::with_capacity(
+                1 << 16,
+                io::stdout().lock(),
+            )),
+        };
+        if let Err(error) = result {
+            self.failed = Some(error);
+        }
+    }
+
     /// Prints a table: on a terminal its cells are wrapped to the width, in a pipe each row is one line, however long.
     pub fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
-        let cells: Vec<Vec<String>> = rows
-            .iter()
-            .map(|row| row.iter().map(|c| clean(c)).collect())
-            .collect();
+        let dirty = |cell: &String| clean(cell) != *cell;
+        let cells: Cow<'_, [Vec<String>]> = if rows.iter().flatten().any(dirty) {
+            let clean_row =
+                |row: &Vec<String>| row.iter().map(|cell| clean(cell).into_owned()).collect();
+            rows.iter().map(clean_row).collect()
+        } else {
+            Cow::Borrowed(rows)
+        };
         let text = output::table(head, &cells, self.out_width);
         self.write_out(&text);
     }
@@ -289,16 +325,23 @@ impl Ui {
 }
 
 /// Shows control characters as `\x1b` and the like; line ends and tabs stay.
-fn clean(text: &str) -> String {
+fn clean(text: &str) -> Cow<'_, str> {
+    let text = text.trim_end_matches('\n');
+    if text
+        .chars()
+        .all(|c| !c.is_control() || c == '\n' || c == '\t')
+    {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
-    for c in text.trim_end_matches('\n').chars() {
+    for c in text.chars() {
         if c.is_control() && c != '\n' && c != '\t' {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

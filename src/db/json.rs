@@ -49,10 +49,20 @@ impl From<&Row> for Element {
     }
 }
 
-/// All elements of a listing.
+/// All elements of a listing; each is made when it is written.
 #[must_use]
-pub fn elements(rows: &[Row]) -> Vec<Element> {
-    rows.iter().map(Element::from).collect()
+pub fn elements(rows: &[Row]) -> Elements<'_> {
+    Elements(rows)
+}
+
+/// See [`elements`].
+#[derive(Clone, Copy, Debug)]
+pub struct Elements<'r>(&'r [Row]);
+
+impl Serialize for Elements<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Element::from))
+    }
 }
 
 #[cfg(test)]

@@ -59,26 +59,41 @@ pub fn rows(databases: &[Database], checker: Option<&AccessChecker>) -> Vec<Row>
         .collect()
 }
 
+/// The same of databases that are not needed any more.
+#[must_use]
+pub fn into_rows(mut databases: Vec<Database>, checker: Option<&AccessChecker>) -> Vec<Row> {
+    databases.sort_by(|a, b| a.name.cmp(&b.name));
+    databases.dedup_by(|later, first| later.name == first.name);
+    databases
+        .into_iter()
+        .map(|database| Row::of(database, checker))
+        .collect()
+}
+
 impl Row {
     /// Makes one row. A broken role counts as "nothing allowed" here (rbac.md 3.6).
     #[must_use]
     pub fn new(database: &Database, checker: Option<&AccessChecker>) -> Self {
+        Self::of(database.clone(), checker)
+    }
+
+    fn of(database: Database, checker: Option<&AccessChecker>) -> Self {
         let users = match checker {
             None => AllowedUsers::Unknown,
             Some(checker) if !checker.has_roles() => AllowedUsers::NoRoles,
             Some(checker) => {
-                let (allowed, denied) = entities(checker.enumerate_users(database).ok());
+                let (allowed, denied) = entities(checker.enumerate_users(&database).ok());
                 AllowedUsers::Known {
                     allowed,
                     denied,
-                    auto: matches!(checker.auto_user(database), Ok(Some(_))),
+                    auto: matches!(checker.auto_user(&database), Ok(Some(_))),
                 }
             }
         };
         let auto = matches!(users, AllowedUsers::Known { auto: true, .. });
         let roles = match checker {
             Some(checker) if auto => checker
-                .database_roles(database)
+                .database_roles(&database)
                 .map(|r| r.roles)
                 .unwrap_or_default(),
             _ => Vec::new(),
@@ -90,11 +105,11 @@ impl Row {
                     denied: Vec::new(),
                 };
             }
-            let (allowed, denied) = entities(checker.enumerate_names(database).ok());
+            let (allowed, denied) = entities(checker.enumerate_names(&database).ok());
             AllowedNames { allowed, denied }
         });
         Self {
-            database: database.clone(),
+            database,
             users,
             roles,
             names,
@@ -260,5 +275,10 @@ mod tests {
             .map(|r| (r.database.name.as_str(), r.database.uri.as_str()))
             .collect();
         assert_eq!(shown, [("a", "2"), ("b", "1")]);
+        let again = into_rows(
+            vec![named("b", "1"), named("a", "2"), named("b", "3")],
+            None,
+        );
+        assert_eq!(again, rows);
     }
 }

@@ -10,5 +10,5 @@ pub mod naming;
 pub mod select;
 
 pub use defaults::{Choice, ChoiceError, Chosen, Wish};
-pub use listing::{AllowedNames, AllowedUsers, Row, rows};
+pub use listing::{AllowedNames, AllowedUsers, Row, into_rows, rows};
 pub use select::{SelectError, Selected, Selection};

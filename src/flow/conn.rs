@@ -214,8 +214,7 @@ impl ClusterConn {
     /// # Errors
     /// [`Fault::Query`] for a wrong predicate; else as any call.
     pub async fn databases(&self, filter: &ListFilter) -> Result<Vec<rbac::Database>, ApiError> {
-        let found = resources::databases(&self.owner, filter).await?;
-        Ok(found.iter().map(rbac::Database::from).collect())
+        resources::databases(&self.owner, filter).await
     }
 
     /// What the caller may do in that cluster: its roles and its name there, asked for side by side.

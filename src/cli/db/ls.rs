@@ -2,6 +2,7 @@
 
 mod all;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use clap::Args;
 use super::choose::FilterArgs;
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Format};
-use crate::db::{Row, json, rows};
+use crate::db::{Row, into_rows, json};
 use crate::flow::conn::ClusterConn;
 use crate::flow::session::Session;
 use crate::rbac::AccessChecker;
@@ -61,10 +62,12 @@ pub async fn run(cx: &mut Cx, args: LsArgs) -> Result<Exit, CliError> {
         cx.ui
             .warn(&format!("what you may do there is not known: {err}"));
     }
-    let rows = rows(&databases, checker.as_ref().ok());
+    let rows = into_rows(databases, checker.as_ref().ok());
     match cx.format {
         Format::Json | Format::Yaml => cx.ui.json(&json::elements(&rows)),
-        Format::Names => rows.iter().for_each(|row| cx.ui.out(&row.database.name)),
+        Format::Names => cx
+            .ui
+            .lines(rows.iter().map(|row| row.database.name.as_str())),
         Format::Text | Format::Cmd if rows.is_empty() => {
             let which = if filter.is_empty() {
                 "no database that you may see"
@@ -138,12 +141,11 @@ fn table(rows: &[Row], verbose: bool) -> (Vec<&'static str>, Vec<Vec<String>>) {
         return (head, cells);
     }
     // A short name that is not unique would lead to the wrong database.
-    let unique = |name: &str| {
-        rows.iter()
-            .filter(|row| row.name_cell(false) == name)
-            .count()
-            == 1
-    };
+    let mut times: HashMap<String, usize> = HashMap::new();
+    for row in rows {
+        *times.entry(row.name_cell(false)).or_default() += 1;
+    }
+    let unique = |name: &str| times.get(name) == Some(&1);
     let cells = rows
         .iter()
         .map(|row| {

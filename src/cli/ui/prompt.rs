@@ -45,7 +45,7 @@ impl Ui {
         prompt: &str,
         proposal: Option<String>,
     ) -> Result<String, CliError> {
-        let prompt = super::clean(prompt);
+        let prompt = super::clean(prompt).into_owned();
         self.ask(&prompt.clone(), move || {
             let mut input = dialoguer::Input::<String>::new().with_prompt(prompt);
             if let Some(proposal) = proposal {
@@ -61,7 +61,7 @@ impl Ui {
     /// # Errors
     /// As [`Self::input`].
     pub async fn password(&mut self, prompt: &str) -> Result<Answer, CliError> {
-        let prompt = super::clean(prompt);
+        let prompt = super::clean(prompt).into_owned();
         let ask = move || {
             dialoguer::Password::new()
                 .with_prompt(prompt)
@@ -82,7 +82,7 @@ impl Ui {
             self.write_err(&line);
         }
         let count = items.len();
-        let text = super::clean(prompt);
+        let text = super::clean(prompt).into_owned();
         let number = self
             .ask(&text.clone(), move || {
                 dialoguer::Input::<usize>::new()
@@ -105,7 +105,7 @@ impl Ui {
     /// # Errors
     /// As [`Self::input`].
     pub async fn pause(&mut self, prompt: &str) -> Result<(), CliError> {
-        let prompt = super::clean(prompt);
+        let prompt = super::clean(prompt).into_owned();
         let ask = move || {
             dialoguer::Password::new()
                 .with_prompt(prompt)

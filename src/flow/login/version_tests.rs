@@ -122,9 +122,12 @@ async fn every_version_is_served_by_the_same_code() {
             let there = users_service.as_bool().expect("yes or no");
             let script = auth_service(&version, there);
             let caller = start(&script, "root").await;
-            let found = resources::databases(&caller, &ListFilter::default())
-                .await
-                .expect("databases");
+            let found = resources::databases::<crate::proto::types::DatabaseV3>(
+                &caller,
+                &ListFilter::default(),
+            )
+            .await
+            .expect("databases");
             assert_eq!(found.len(), 4, "{major}");
             let user = access::current_user(&caller).await.expect("a user");
             assert_eq!(user.name, "alice", "{major}");

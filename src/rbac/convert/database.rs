@@ -13,9 +13,15 @@ use crate::rbac::database::{AdminUser, Database, DynamicLabel, Tls, TlsMode};
 
 impl From<&DatabaseV3> for Database {
     fn from(message: &DatabaseV3) -> Self {
-        let metadata = message.metadata.clone().unwrap_or_default();
-        let spec = message.spec.clone().unwrap_or_default();
-        let status = message.status.clone().unwrap_or_default();
+        message.clone().into()
+    }
+}
+
+impl From<DatabaseV3> for Database {
+    fn from(message: DatabaseV3) -> Self {
+        let metadata = message.metadata.unwrap_or_default();
+        let spec = message.spec.unwrap_or_default();
+        let status = message.status.unwrap_or_default();
         let tls = spec.tls.unwrap_or_default();
         let ad = spec.ad.unwrap_or_default();
         Self {

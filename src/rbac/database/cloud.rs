@@ -244,12 +244,6 @@ impl<'de> Deserialize<'de> for IamPolicyStatus {
 }
 
 impl Aws {
-    /// Whether nothing is set, sub-structures included.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// The type that these facts imply, if any.
     pub(super) fn kind(&self) -> Option<DatabaseKind> {
         let serverless = &self.redshift_serverless;
@@ -318,22 +312,6 @@ pub struct Gcp {
     pub instance_id: String,
     /// AlloyDB.
     pub alloydb: AlloyDb,
-}
-
-impl Gcp {
-    /// Whether nothing is set.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl AlloyDb {
-    /// Whether nothing is set.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// Azure facts.

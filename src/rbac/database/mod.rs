@@ -5,6 +5,7 @@ mod cloud;
 mod document;
 mod endpoint;
 mod kind;
+mod unset;
 
 use std::collections::BTreeMap;
 
