@@ -21,6 +21,7 @@ mod leaf_links;
 mod leaf_listing;
 mod live;
 mod login;
+mod networks;
 mod parallel;
 mod prompts;
 mod proto_fresh;

@@ -34,6 +34,11 @@ impl<S, H> Hooked<S, H> {
         &mut self.hook
     }
 
+    /// The stream inside.
+    pub(super) fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
     #[cfg(test)]
     pub(super) fn hook_ref(&self) -> &H {
         &self.hook

@@ -5,6 +5,7 @@
 
 use thiserror::Error;
 
+use super::network;
 use super::session::Session;
 use crate::auth::clusters::{HostAuthority, RemoteCluster};
 use crate::auth::http::Again;
@@ -313,12 +314,15 @@ async fn dial(
     let (route, service) = (session.way(), Service::new(config, &name));
     // Boxed: the handshake's state is large, and every step above would carry it.
     match Box::pin(Link::dial(&route, &service)).await {
-        Ok(link) => Ok(Caller::new(link, cluster).with_http(Again {
-            route,
-            sni: name,
-            anchors,
-            cert,
-        })),
+        Ok(link) => {
+            network::remember(&session.home, &route);
+            Ok(Caller::new(link, cluster).with_http(Again {
+                route,
+                sni: name,
+                anchors,
+                cert,
+            }))
+        }
         Err(DialError::Closed { .. }) => Err(ConnError::Offline {
             cluster: cluster.to_owned(),
             proxy: session.profile.proxy.clone(),

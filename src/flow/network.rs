@@ -3,6 +3,7 @@
 use tokio::task::JoinHandle;
 
 use super::login::web_address;
+use crate::profile::Home;
 use crate::transport::dial::split_addr;
 use crate::transport::route::{Network, Route, Upgrade};
 use crate::webapi::types::Ping;
@@ -65,6 +66,16 @@ pub fn network(ping: &Ping, proxy: &str, tested: Option<Upgrade>) -> Network {
         upgrade,
         postgres,
         ssh,
+    }
+}
+
+/// Writes down what connections over `route` have found out, so that the next command need not. Where no profile of ours is,
+/// or it cannot be written, the next command finds it out again.
+pub fn remember(home: &Home, route: &Route) {
+    if let Some(upgrade) = route.news() {
+        let _ = home.update(route.proxy(), |profile| {
+            profile.network.upgrade = Some(upgrade);
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! The way from the local proxy to a database: a current certificate, TLS to the web port, ping framing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::sync::Mutex;
 use super::conn::{CheckerError, ClusterConn, ConnError};
 use super::credential::{DbCredential, IssueError};
 use super::kept;
+use super::network;
 use super::routed::{self, Asked};
 use super::session::{self, Session, SessionError};
 use super::target::Target;
@@ -43,6 +45,8 @@ pub struct Tunnel {
     trust: Trust,
     host_cas: Vec<Vec<u8>>,
     route: Route,
+    /// The web port lets no databases through: the port for PostgreSQL is asked at once.
+    other_port: AtomicBool,
     newest: RwLock<Arc<DbCredential>>,
     certs: Certs,
     /// The certificate lies in files that somebody else replaces; they are read for every session.
@@ -74,6 +78,7 @@ impl Tunnel {
             trust: session.profile.trust.clone(),
             host_cas: session.profile.host_cas_der(&session.profile.cluster),
             route: session.way(),
+            other_port: AtomicBool::new(false),
             newest: RwLock::new(Arc::new(credential)),
             certs: kept::certs(session),
             from_files: session.route_to_database().is_some(),
@@ -266,14 +271,45 @@ impl Tunnel {
                 Some("log in again: postern login".to_owned()),
             )
         };
+        if self.other_port.load(Ordering::Relaxed)
+            && let Some(port) = self.route.postgres()
+        {
+            return self.at_port(port, credential).await;
+        }
         let service = self.service(&offered, credential).map_err(unusable)?;
-        let tls = Box::pin(self.route.connect(&service, DIAL_DEADLINE))
-            .await
-            .map_err(|err| dial_error(&err))?;
+        let tls = match Box::pin(self.route.connect(&service, DIAL_DEADLINE)).await {
+            Ok(tls) => tls,
+            Err(error) => {
+                let Some(port) = self.route.postgres().filter(|_| leaves_a_way(&error)) else {
+                    return Err(dial_error(&error));
+                };
+                let stream = self.at_port(port, credential).await?;
+                self.other_port.store(true, Ordering::Relaxed);
+                return Ok(stream);
+            }
+        };
+        network::remember(&self.home, &self.route);
         if tls.get_ref().1.alpn_protocol().is_some_and(alpn::is_ping) {
             Ok(Box::new(PingStream::client(tls)))
         } else {
             Ok(Box::new(tls))
+        }
+    }
+
+    /// The way over the port for PostgreSQL, where the cluster has one and the web port lets no databases through.
+    async fn at_port(
+        &self,
+        port: &str,
+        credential: &DbCredential,
+    ) -> Result<BoxStream, UpstreamError> {
+        let config = host_config(&self.host_cas, &[], Some(credential.cert.clone()))
+            .map_err(|err| dial_error(&err.into()))?;
+        let dialling =
+            self.route
+                .connect_postgres(port, config, GENERIC_CLUSTER_NAME, DIAL_DEADLINE);
+        match Box::pin(dialling).await {
+            Ok(tls) => Ok(Box::new(tls)),
+            Err(error) => Err(dial_error(&error)),
         }
     }
 
@@ -335,6 +371,22 @@ impl Upstream for Tunnel {
             database: self.target.database.name.clone(),
             proxy: self.proxy.clone(),
         }
+    }
+}
+
+/// Whether another port of the cluster may do what the web port did not: it was not reached, or knows no databases. A
+/// certificate that one side refused is refused everywhere.
+fn leaves_a_way(error: &DialError) -> bool {
+    match error {
+        DialError::Connect { .. }
+        | DialError::Timeout { .. }
+        | DialError::Closed { .. }
+        | DialError::Upgrade { .. } => true,
+        DialError::Tls { fault, .. } => !fault.needs_login(),
+        DialError::Address(_)
+        | DialError::Trust(_)
+        | DialError::Resolve { .. }
+        | DialError::HttpProxy { .. } => false,
     }
 }
 

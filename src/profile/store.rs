@@ -158,6 +158,28 @@ impl Home {
         write_atomic(&path, &json)
     }
 
+    /// Changes a saved profile; does nothing where there is none, or it is of no use.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when it cannot be written.
+    pub fn update(
+        &self,
+        proxy: &str,
+        change: impl FnOnce(&mut Profile),
+    ) -> Result<(), ProfileError> {
+        let path = self.profile_path(proxy);
+        if !path.exists() {
+            return Ok(());
+        }
+        let _lock = self.lock()?;
+        let Ok(Some(mut profile)) = read(&path) else {
+            return Ok(());
+        };
+        change(&mut profile);
+        let json = serde_json::to_vec_pretty(&profile).expect("a profile is plain data");
+        write_atomic(&path, &json)
+    }
+
     /// Makes a saved profile the current one.
     ///
     /// # Errors

@@ -11,6 +11,7 @@
 //! certificate that was used first (transport.md 1).
 
 pub mod alpn;
+mod carrier;
 pub mod dial;
 mod dial_error;
 pub mod exchange;

@@ -1,19 +1,16 @@
 //! The way to one proxy: what stands on it, and a connection over all of that (transport.md 0, 3.4).
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 
+pub use super::carrier::Carrier;
 use super::dial::{DialError, connect_tcp, handshake, split_addr};
 use super::extra_headers::ExtraHeaders;
 use super::http_proxy::ProxyFault;
@@ -68,6 +65,9 @@ impl Learned {
         self.0.store(number, Ordering::Relaxed);
     }
 }
+
+/// PostgreSQL's request for TLS.
+const SSL_REQUEST: [u8; 8] = *b"\0\0\0\x08\x04\xd2\x16\x2f";
 
 /// A service behind the web port, and how it proves itself.
 #[derive(Clone, Debug)]
@@ -176,11 +176,12 @@ impl Route {
         }
     }
 
-    /// What connections made here have learned that was not known before.
+    /// What connections made here have learned that was not known before, and that nobody ordered.
     pub fn news(&self) -> Option<Upgrade> {
         self.learned
             .get()
             .filter(|learned| self.network.upgrade != Some(*learned))
+            .filter(|_| self.env.upgrade(&self.proxy).is_none())
     }
 
     /// Tests whether connections have to be upgraded, unless the environment decides that.
@@ -246,6 +247,47 @@ impl Route {
             return self.upgraded(&limit, service, Upgrade::WebSocket).await;
         }
         Err(error)
+    }
+
+    /// `host:port` for PostgreSQL, where the cluster has a port for each protocol.
+    pub fn postgres(&self) -> Option<&str> {
+        self.network.postgres.as_deref()
+    }
+
+    /// TLS with the port for PostgreSQL, `addr`, as PostgreSQL's protocol begins it (transport.md 10.4), within `deadline`.
+    /// No upgrade leads there, but an HTTP proxy may.
+    ///
+    /// # Errors
+    /// See [`DialError`]; a port that refuses TLS is [`TlsFault::NotTls`].
+    pub async fn connect_postgres(
+        &self,
+        addr: &str,
+        config: ClientConfig,
+        name: &str,
+        deadline: Duration,
+    ) -> Result<Connection, DialError> {
+        let limit = Limit::new(addr, deadline);
+        let mut carrier = self.reach(&limit, addr).await?;
+        let asking = async {
+            let mut answer = [0];
+            let answered = async {
+                carrier.write_all(&SSL_REQUEST).await?;
+                carrier.flush().await?;
+                carrier.read_exact(&mut answer).await
+            };
+            let addr = addr.to_owned();
+            match answered.await {
+                Ok(_) if answer == *b"S" => Ok(carrier),
+                Ok(_) => Err(DialError::Tls {
+                    addr,
+                    fault: TlsFault::NotTls,
+                }),
+                Err(_) => Err(DialError::Closed { addr }),
+            }
+        };
+        let carrier = limit.on("it was asked for TLS", asking).await?;
+        let tls = handshake(addr, carrier, Arc::new(config), name);
+        limit.on("the TLS handshake ran", tls).await
     }
 
     /// TLS with the web port, whatever answers there.
@@ -422,80 +464,5 @@ impl<'a> Limit<'a> {
                 after: self.after,
                 doing,
             })?
-    }
-}
-
-/// What carries a TLS connection.
-pub enum Carrier {
-    /// TCP.
-    Tcp(TcpStream),
-    /// Something with layers of its own.
-    Inside(BoxStream),
-}
-
-impl std::fmt::Debug for Carrier {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Tcp(_) => "Tcp",
-            Self::Inside(_) => "Inside",
-        })
-    }
-}
-
-impl AsyncRead for Carrier {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
-            Self::Inside(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Carrier {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, data),
-            Self::Inside(stream) => Pin::new(stream).poll_write(cx, data),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
-            Self::Inside(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
-            Self::Inside(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, bufs),
-            Self::Inside(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Tcp(tcp) => tcp.is_write_vectored(),
-            Self::Inside(stream) => stream.is_write_vectored(),
-        }
     }
 }

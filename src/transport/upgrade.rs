@@ -12,19 +12,15 @@ use http::header::{
     SEC_WEBSOCKET_VERSION, UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, Request};
-use ring::digest;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::exchange::{Answer, exchange};
-use super::websocket::WebSocketStream;
+use super::websocket::{WebSocketStream, accept};
 use super::{BoxStream, IoStream, PingStream};
 
 /// The path of the upgrade.
 pub const PATH: &str = "/webapi/connectionupgrade";
-
-/// Appended to the key of a WebSocket request before it is hashed (RFC 6455, 1.3).
-const WEBSOCKET_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// How connections to the proxy's services get through what stands in front of its web port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,13 +176,4 @@ fn expect(
     } else {
         Err(UpgradeFault::Different(otherwise))
     }
-}
-
-/// What a server answers to a WebSocket key (RFC 6455, 4.2.2).
-pub fn accept(key: &str) -> String {
-    let both = format!("{key}{WEBSOCKET_GUID}");
-    STANDARD.encode(digest::digest(
-        &digest::SHA1_FOR_LEGACY_USE_ONLY,
-        both.as_bytes(),
-    ))
 }

@@ -9,8 +9,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::digest;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+/// Appended to the key of a WebSocket request before it is hashed (RFC 6455, 1.3).
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Most bytes put into one frame.
 const MAX_PAYLOAD: usize = 64 * 1024;
@@ -28,6 +34,15 @@ const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
 const PING_CODE: u8 = 9;
 const PONG: u8 = 10;
+
+/// What a server answers to a WebSocket key (RFC 6455, 4.2.2).
+pub fn accept(key: &str) -> String {
+    let both = format!("{key}{GUID}");
+    STANDARD.encode(digest::digest(
+        &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        both.as_bytes(),
+    ))
+}
 
 /// A stream with the frames of a WebSocket around `S`: reads and writes payload.
 ///
@@ -385,3 +400,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WebSocketStream<S> {
         this.note_writer(cx, closed)
     }
 }
+
+#[cfg(test)]
+#[path = "websocket_tests.rs"]
+mod tests;

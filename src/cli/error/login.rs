@@ -100,6 +100,8 @@ impl From<WebError> for CliError {
             } => {
                 let refused = Self::new(Kind::Failed, message).at(hop);
                 match (status, text.as_str()) {
+                    (502..=504, _) => unreachable
+                        .hint("the load balancer in front of the proxy does not reach it; is the proxy up?"),
                     (404, _) => refused.hint("is this the web port of a Teleport proxy?"),
                     (429, text) if text.starts_with("rate limit") => refused.hint("wait that long, then try once more"),
                     (_, "too many incorrect attempts, please try again later") => {

@@ -114,7 +114,7 @@ impl Front {
         };
         let config = self
             .configs()
-            .get(Route::Auth, start.client_hello().server_name());
+            .get(Route::Auth, start.client_hello().server_name(), false);
         let Ok(Ok(mut stream)) = timeout(HANDSHAKE, start.into_stream(config)).await else {
             return;
         };

@@ -13,12 +13,14 @@ mod route;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod upgraded;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::{Extension, Router};
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -35,7 +37,7 @@ use super::grpc::{self, Caller, Closer};
 use super::leaf::{self, Recorded, recorded};
 use super::readahead::ReadAhead;
 use super::state::ClusterState;
-use super::web::{self, Peer};
+use super::web::{self, Handover, Peer};
 use crate::identity::Certificate;
 use crate::transport::ping::PingStream;
 use first::First;
@@ -44,6 +46,7 @@ use patience::Patience;
 use route::Route;
 use tls::Configs;
 pub use tls::TlsError;
+use upgraded::Wire;
 
 /// Time for the first bytes.
 const DETECTION: Duration = Duration::from_secs(10);
@@ -69,7 +72,7 @@ const CALLS: u32 = 1000;
 /// Time for a last message on a connection that is refused.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-type Tls = TlsStream<Recorded<ReadAhead<TcpStream>>>;
+type Tls = TlsStream<Recorded<ReadAhead<Wire>>>;
 
 /// Everything behind the port.
 pub struct Front {
@@ -185,11 +188,17 @@ impl Front {
     async fn connection(&self, stream: TcpStream, guest: Guest) {
         // Only a hint to the system; small messages would be late without it.
         let _ = stream.set_nodelay(true);
-        let stream = match timeout(DETECTION, first::first(stream)).await {
+        let stream = match timeout(DETECTION, first::first(Wire::Tcp(stream))).await {
             Ok(Ok((First::Tls, stream))) => stream,
             Ok(Ok((First::Postgres, stream))) => return self.inner_tls(stream, guest).await,
             Ok(Ok((First::Other, _)) | Err(_)) | Err(_) => return,
         };
+        Box::pin(self.tls(stream, guest)).await;
+    }
+
+    /// The second stage: TLS, and what the ClientHello asks for.
+    async fn tls(&self, stream: ReadAhead<Wire>, guest: Guest) {
+        let upgraded = stream.get_ref().is_upgraded();
         let acceptor = tokio_rustls::LazyConfigAcceptor::new(
             rustls::server::Acceptor::default(),
             recorded(stream),
@@ -208,7 +217,7 @@ impl Front {
         let hello = start.client_hello();
         let chosen = route::route(hello.alpn().into_iter().flatten(), self.state.name());
         let Some(route) = chosen else { return };
-        let config = self.configs().get(route, hello.server_name());
+        let config = self.configs().get(route, hello.server_name(), upgraded);
         let Ok(Ok(mut stream)) = timeout(HANDSHAKE, start.into_stream(config)).await else {
             return;
         };
@@ -261,38 +270,40 @@ impl Front {
     /// The web API, HTTP/1.1 or HTTP/2.
     async fn http(&self, stream: Tls, guest: Guest) {
         let peer = Peer(guest.peer);
-        let service = TowerToHyperService::new(self.web.clone().layer(Extension(peer)));
+        let handover = Handover::default();
+        let mut web = self.web.clone().layer(Extension(peer));
+        // Once is enough.
+        if !stream.get_ref().0.get_ref().get_ref().is_upgraded() {
+            web = web.layer(Extension(handover.clone()));
+        }
+        let service = TowerToHyperService::new(web);
         // The negotiated protocol decides: guessing it from the first bytes would wait for them without a limit.
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder = if h2 {
-            builder.http2_only()
-        } else {
-            builder.http1_only()
-        };
+        // The client's errors are its own. HTTP/1.1 has a deadline for each header, the first one too.
+        if h2 {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder
+                .timer(TokioTimer::new())
+                .keep_alive_interval(Duration::from_secs(60))
+                .max_header_list_size(HEADER_LIST_MAX)
+                .initial_stream_window_size(WINDOW.0)
+                .initial_connection_window_size(WINDOW.1)
+                .max_concurrent_streams(250);
+            let stream = TokioIo::new(Patience::with(stream, HEADER));
+            let _ = builder.serve_connection(stream, service).await;
+            return;
+        }
+        let mut builder = http1::Builder::new();
         builder
-            .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER)
             .max_buf_size(HEADER_MAX)
             .title_case_headers(true);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .keep_alive_interval(Duration::from_secs(60))
-            .max_header_list_size(HEADER_LIST_MAX)
-            .initial_stream_window_size(WINDOW.0)
-            .initial_connection_window_size(WINDOW.1)
-            .max_concurrent_streams(250);
-        // The client's errors are its own. HTTP/1.1 has a deadline for each header, the first one too.
-        let _ = if h2 {
-            let stream = TokioIo::new(Patience::with(stream, HEADER));
-            builder.serve_connection(stream, service).await
-        } else {
-            builder
-                .serve_connection(TokioIo::new(stream), service)
-                .await
-        };
+        let _ = builder
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+            .await;
+        self.upgraded(handover, guest).await;
     }
 
     /// Reads the client's certificate and checks its origin (credentials.md 8.4): what the handshake accepts may be signed

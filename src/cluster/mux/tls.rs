@@ -53,7 +53,8 @@ enum Pool {
 
 /// The configurations of the port, made once at the start.
 pub(super) struct Configs {
-    by_route: BTreeMap<(Route, Pool), Arc<ServerConfig>>,
+    /// By route, by whose certificates are accepted, and by whether the connection came in an upgraded one.
+    by_route: BTreeMap<(Route, Pool, bool), Arc<ServerConfig>>,
     inner: Arc<ServerConfig>,
     users: Arc<Verifier>,
     cluster: String,
@@ -86,9 +87,12 @@ impl Configs {
                         route == Route::Transport,
                     )?),
                 };
-                let key = certificates.of(route);
-                let config = config(&provider, key, &[], verifier, route.protocols())?;
-                by_route.insert((route, pool), Arc::new(config));
+                for upgraded in [false, true] {
+                    let key = certificates.of(route, upgraded);
+                    let verifier = verifier.clone();
+                    let config = config(&provider, key, &[], verifier, route.protocols())?;
+                    by_route.insert((route, pool, upgraded), Arc::new(config));
+                }
             }
         }
         let verifier = Verifier::new(&provider, &users, Pool::Local, true)?;
@@ -127,7 +131,12 @@ impl Configs {
 
     /// The configuration of a route, with the pool that the server name chooses: this cluster's encoded name and every
     /// name that encodes no cluster mean this cluster.
-    pub(super) fn get(&self, route: Route, server_name: Option<&str>) -> Arc<ServerConfig> {
+    pub(super) fn get(
+        &self,
+        route: Route,
+        server_name: Option<&str>,
+        upgraded: bool,
+    ) -> Arc<ServerConfig> {
         let named = server_name.and_then(identity::decode_cluster);
         let pool = match &named {
             Some(name) if *name != self.cluster => Pool::Unknown,
@@ -142,7 +151,7 @@ impl Configs {
             }
             _ => None,
         };
-        config.unwrap_or_else(|| Arc::clone(&self.by_route[&(route, pool)]))
+        config.unwrap_or_else(|| Arc::clone(&self.by_route[&(route, pool, upgraded)]))
     }
 
     /// The auth service for users of the clusters in front of this one: of the one that the server name encodes, or of all
@@ -260,8 +269,11 @@ impl Certificates {
         })
     }
 
-    fn of(&self, route: Route) -> &Arc<CertifiedKey> {
+    fn of(&self, route: Route, upgraded: bool) -> &Arc<CertifiedKey> {
         match route {
+            Route::Database | Route::Web | Route::ReverseTunnel | Route::LeafJoin if upgraded => {
+                &self.proxy
+            }
             Route::Auth | Route::AuthLegacy => &self.auth,
             Route::Transport | Route::Ssh | Route::LeafLink => &self.proxy,
             Route::Database | Route::Web | Route::ReverseTunnel | Route::LeafJoin => &self.web,

@@ -6,6 +6,7 @@ mod login;
 mod ping;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::state::ClusterState;
+pub(in crate::cluster) use upgrade::{Carriage, Handover};
 
 /// The client's address, put into each request by the connection.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,7 @@ pub fn router(state: Arc<ClusterState>) -> Router {
             .route("/webapi/ping/{connector}", get(ping::ping_connector))
             .route("/webapi/find", get(ping::find))
             .route("/webapi/motd", get(ping::motd))
+            .route("/webapi/connectionupgrade", get(upgrade::upgrade))
             .route("/webapi/mfa/login/begin", post(login::begin))
             .route("/webapi/mfa/login/finish", post(login::finish))
     };
