@@ -1,6 +1,6 @@
 //! Against Teleport's own programs, in both directions: postern with a real pair of clusters ([`pair`], [`matrix`] for every
-//! user on every database, [`listing`] beside tsh, [`sso`] in a real browser), and tsh with the
-//! embedded one ([`tsh`] and its neighbours).
+//! user on every database, [`networks`] for the same through whatever stands between, [`listing`] beside tsh, [`sso`] in a
+//! real browser), and tsh with the embedded one ([`tsh`] and its neighbours).
 //!
 //! Needs `TELEPORT_BIN`, the directory with teleport, tctl and tsh 18.x; without it every test here says that it is skipped.
 //! `POSTERN_LAB` names the directory of a pair that runs already; without it the script `POSTERN_LAB_SCRIPT` (default
@@ -13,6 +13,7 @@ mod fourteen;
 mod lab;
 mod listing;
 mod matrix;
+mod networks;
 mod pair;
 mod sessions;
 mod sso;
@@ -23,6 +24,7 @@ mod tsh_elsewhere;
 mod tsh_kinds;
 mod tsh_leaf;
 mod tsh_listing;
+mod tsh_networks;
 mod tsh_session;
 mod tsh_tunnel;
 mod way;

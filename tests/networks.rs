@@ -2,7 +2,7 @@
 //! own hop.
 
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -17,14 +17,6 @@ use crate::common::ran::Ran;
 use crate::common::tunnel::Tunnel;
 use crate::common::wait_for;
 
-/// Where the cluster itself listens, whatever address it announces.
-fn listen(demo: &Demo) -> String {
-    let mut status = Command::new(env!("CARGO_BIN_EXE_postern-cluster"));
-    status.args(["status", "--format", "json", "--dir"]);
-    let status = Ran::of(status.arg(&demo.dir)).json();
-    status["listen"].as_str().expect("an address").to_owned()
-}
-
 /// A user behind a load balancer in front of a cluster with a leaf.
 struct Behind {
     env: TestEnv,
@@ -38,7 +30,7 @@ fn behind(balancer: impl Fn(u16) -> Nginx) -> Option<Behind> {
     let address = format!("localhost:{port}");
     let demo = Demo::start(&["--no-second-factor", "--public-addr", &address]);
     let demo: &'static Demo = Box::leak(Box::new(demo));
-    let nginx = balancer(port).start(&listen(demo))?;
+    let nginx = balancer(port).start(&demo.listen())?;
     let env = TestEnv::beside(demo);
     Some(Behind { env, nginx })
 }
@@ -265,7 +257,7 @@ fn named() -> &'static Demo {
         let address = format!("cluster.test:{}", relay.port);
         let demo = Demo::start(&["--no-second-factor", "--public-addr", &address]);
         let demo: &'static Demo = Box::leak(Box::new(demo));
-        let port = listen(demo).rsplit(':').next().expect("a port").parse();
+        let port = demo.listen().rsplit(':').next().expect("a port").parse();
         relay.lead_to(port.expect("a number"));
         (relay, demo)
     });

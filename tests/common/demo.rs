@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use super::psql::as_superuser;
+use super::ran::Ran;
 use super::{first_line, wait_for};
 
 /// A running `postern-cluster demo`.
@@ -111,6 +112,14 @@ impl Demo {
     /// `host:port` of the proxy.
     pub(crate) fn proxy(&self) -> String {
         self.ready["proxy"].as_str().expect("proxy").to_owned()
+    }
+
+    /// `host:port` on which it listens itself, whatever address it announces.
+    pub(crate) fn listen(&self) -> String {
+        let mut status = Command::new(env!("CARGO_BIN_EXE_postern-cluster"));
+        status.args(["status", "--format", "json", "--dir"]);
+        let status = Ran::of(status.arg(&self.dir)).json();
+        status["listen"].as_str().expect("an address").to_owned()
     }
 
     /// PEM file of the authority behind the web certificate.

@@ -1,5 +1,5 @@
-//! Programs that stand between a user and a cluster: nginx as a load balancer, squid as an HTTP proxy. Each runs on a free
-//! port with a configuration and a directory of its own, and ends with the test.
+//! Programs that stand between a user and a cluster: nginx as a load balancer of either kind, squid as an HTTP proxy. Each
+//! runs on a free port with a configuration and a directory of its own, and ends with the test.
 
 #![expect(clippy::print_stderr, reason = "a skipped test is said, not hidden")]
 
@@ -119,9 +119,15 @@ impl Nginx {
 
     /// Starts it in front of `upstream` (`host:port`). Its authority is the file `ca.pem`. `None`: it is not installed.
     pub(crate) fn start(self, upstream: &str) -> Option<Middle> {
+        let authority = Authority::new();
+        self.start_with(upstream, &authority)
+    }
+
+    /// The same with a certificate of an authority that lives longer.
+    pub(crate) fn start_with(self, upstream: &str, authority: &Authority) -> Option<Middle> {
         let program = find("nginx")?;
         let dir = directory();
-        certificate(dir.path(), &self.names);
+        authority.certify(dir.path(), &self.names);
         let at = dir.path().display();
         let Self {
             listen,
@@ -161,24 +167,77 @@ impl Nginx {
     }
 }
 
-/// Writes `ca.pem`, and `cert.pem` with `key.pem` for these names.
-fn certificate(dir: &Path, names: &[String]) {
-    let mut ca = rcgen::CertificateParams::default();
-    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    ca.distinguished_name
-        .push(rcgen::DnType::CommonName, "balancer CA");
-    let ca_key = rcgen::KeyPair::generate().expect("a key");
-    let ca_cert = ca.self_signed(&ca_key).expect("a certificate");
-    let issuer = rcgen::Issuer::new(ca, ca_key);
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let cert = rcgen::CertificateParams::new(names.to_vec())
-        .expect("names")
-        .signed_by(&key, &issuer)
-        .expect("a certificate");
-    let write = |name: &str, text: String| std::fs::write(dir.join(name), text).expect("a file");
-    write("ca.pem", ca_cert.pem());
-    write("cert.pem", cert.pem());
-    write("key.pem", key.serialize_pem());
+/// nginx as a balancer that only passes connections on, and reads of each which protocols it is for. Those for which `refused`
+/// (a pattern) names a protocol lead nowhere; the file `connections` has a line for each, with the protocols and where it went.
+/// `None`: it is not installed, or not this part of it.
+pub(crate) fn passing(listen: &str, upstream: &str, refused: &str) -> Option<Middle> {
+    let program = find("nginx")?;
+    let module = Path::new("/usr/lib/nginx/modules/ngx_stream_module.so");
+    if !module.exists() {
+        eprintln!("skipped: nginx has no stream module");
+        return None;
+    }
+    let dir = directory();
+    let at = dir.path().display().to_string();
+    let configuration = format!(
+        "load_module {};\n\
+         daemon off; master_process off; pid {at}/pid; error_log {at}/error.log info;\n\
+         events {{ worker_connections 256; }}\n\
+         stream {{\n\
+           log_format line '$ssl_preread_alpn_protocols $upstream_addr $status';\n\
+           access_log {at}/connections line;\n\
+           map $ssl_preread_alpn_protocols $to {{ ~{refused} 127.0.0.1:1; default {upstream}; }}\n\
+           server {{ listen {listen}; ssl_preread on; proxy_pass $to; }}\n\
+         }}\n",
+        module.display()
+    );
+    let path = dir.path().join("nginx.conf");
+    std::fs::write(&path, configuration).expect("a file");
+    let path = path.display().to_string();
+    let args = ["-p", &at, "-c", &path, "-e", "stderr"];
+    Some(Middle::start(dir, &program, &args, listen))
+}
+
+/// Who vouches for a load balancer.
+pub(crate) struct Authority {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    /// Its own certificate, PEM.
+    pub(crate) pem: String,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "balancer CA");
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self {
+            issuer: rcgen::Issuer::new(params, key),
+            pem,
+        }
+    }
+
+    /// A certificate for these names and its key, both PEM.
+    pub(crate) fn certificate(&self, names: &[String]) -> (String, String) {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let cert = rcgen::CertificateParams::new(names.to_vec())
+            .expect("names")
+            .signed_by(&key, &self.issuer)
+            .expect("a certificate");
+        (cert.pem(), key.serialize_pem())
+    }
+
+    /// Writes `ca.pem`, and `cert.pem` with `key.pem` for these names.
+    fn certify(&self, dir: &Path, names: &[String]) {
+        let (cert, key) = self.certificate(names);
+        let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).expect("a file");
+        write("ca.pem", &self.pem);
+        write("cert.pem", &cert);
+        write("key.pem", &key);
+    }
 }
 
 /// squid as an HTTP proxy that knows the given host names. With `user:password` it asks for them; it refuses to connect to

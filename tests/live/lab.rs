@@ -2,9 +2,10 @@
 
 #![expect(clippy::print_stderr, reason = "a skipped test is said, not hidden")]
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -40,16 +41,64 @@ fn pair(programs: &str, running: &str, port: &str) -> Option<Live> {
         eprintln!("skipped: {programs} is unset");
         return None;
     };
-    let dir = std::env::var_os(running).map_or_else(|| start_lab(&bin, port), PathBuf::from);
+    let dir = std::env::var_os(running).map_or_else(|| start_lab(&bin, &[], port), PathBuf::from);
+    Some(in_directory(&dir))
+}
+
+/// A pair of its own for somebody who needs other settings, on free ports from a first one on, which `settings` is told:
+/// the web ports of root and leaf are the first one and the 1000th after it, [`OTHER_PORTS`] after the first one are free for
+/// the settings, which `lab_with.py` explains. None, said aloud, without `TELEPORT_BIN`.
+pub(super) fn own(settings: impl Fn(u16) -> Value) -> Option<(Live, u16)> {
+    static NEXT: Mutex<Option<u16>> = Mutex::new(None);
+    let Some(bin) = std::env::var_os("TELEPORT_BIN") else {
+        eprintln!("skipped: TELEPORT_BIN is unset");
+        return None;
+    };
+    // One pair starts at a time; those of other processes begin to look elsewhere.
+    let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mine = 10_000 + u16::try_from(std::process::id() % 150).expect("small") * 100;
+    let base = free_ports(next.unwrap_or(mine));
+    *next = Some(base + 100);
+    let settings = settings(base).to_string();
+    let with = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/lab_with.py");
+    let before = [
+        with.as_os_str(),
+        lab_script().as_os_str(),
+        settings.as_ref(),
+    ]
+    .map(OsStr::to_os_string);
+    let dir = start_lab(&bin, &before, &base.to_string());
+    Some((in_directory(&dir), base))
+}
+
+/// Ports after the first one of a pair of [`own`] that are free for its settings.
+pub(super) const OTHER_PORTS: std::ops::RangeInclusive<u16> = 3..=9;
+
+/// The first port of a pair: it and all others that go with it are free. Below those that the system gives out.
+fn free_ports(from: u16) -> u16 {
+    let others = [0, 1, 1000, 1001, 2360, 2361];
+    let mut candidates = (from..28_000).step_by(100);
+    let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    candidates
+        .find(|base| {
+            others
+                .into_iter()
+                .chain(OTHER_PORTS)
+                .all(|more| free(base + more))
+        })
+        .expect("free ports")
+}
+
+fn in_directory(dir: &Path) -> Live {
     let text = std::fs::read_to_string(dir.join("env.json")).expect("the lab's env.json");
-    Some(Live {
+    Live {
         env: serde_json::from_str(&text).expect("JSON"),
         home: tempfile::Builder::new()
             .prefix("pl")
             .tempdir()
             .expect("a home"),
         used: Mutex::default(),
-    })
+    }
 }
 
 /// Straight to the proxy, with the logins that all tests of this way share.
@@ -78,20 +127,27 @@ pub(super) fn plain14() -> Option<&'static Way<'static>> {
     plain.as_ref()
 }
 
-/// Starts a pair that ends with this process, like the demo clusters.
-fn start_lab(bin: &std::ffi::OsStr, port: &str) -> PathBuf {
-    let script = std::env::var_os("POSTERN_LAB_SCRIPT").map_or_else(
+/// The script that starts pairs.
+fn lab_script() -> PathBuf {
+    std::env::var_os("POSTERN_LAB_SCRIPT").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/lab/lab.py"),
         PathBuf::from,
-    );
+    )
+}
+
+/// Starts a pair that ends with this process, like the demo clusters. `before` is a program and its arguments that run the
+/// script, if not python3 does so alone.
+fn start_lab(bin: &OsStr, before: &[OsString], port: &str) -> PathBuf {
+    let script = lab_script();
     let dir = tempfile::Builder::new()
         .prefix("lab")
         .tempdir()
         .expect("a directory")
         .keep()
         .join("lab");
+    let alone = [script.clone().into_os_string()];
     let out = Command::new("python3")
-        .arg(&script)
+        .args(if before.is_empty() { &alone } else { before })
         .arg("up")
         .arg(&dir)
         .args(["--port", port])
@@ -105,7 +161,7 @@ fn start_lab(bin: &std::ffi::OsStr, port: &str) -> PathBuf {
     );
     // The processes of the lab are its own; a watcher stops them when this process is gone.
     let watcher = format!(
-        "while kill -0 {} 2>/dev/null; do sleep 1; done; python3 \"$0\" down \"$1\"",
+        "while kill -0 {} 2>/dev/null; do sleep 1; done; python3 \"$0\" down \"$1\"; sleep 20; rm -rf \"$(dirname \"$1\")\"",
         std::process::id()
     );
     // setsid forks: the watcher outlives the program that is waited for.

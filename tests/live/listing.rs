@@ -7,7 +7,7 @@ use super::tsh::Tsh;
 
 /// Compares what both have, everywhere in the tree: postern may print more keys, and never another value. An empty object is
 /// as good as none (rbac.md 10.3).
-fn compare(path: &str, theirs: &Value, ours: &Value, compared: &mut usize) {
+pub(super) fn compare(path: &str, theirs: &Value, ours: &Value, compared: &mut usize) {
     match (theirs, ours) {
         (Value::Object(theirs), Value::Object(ours)) => {
             for (key, value) in theirs {

@@ -17,6 +17,8 @@ pub(super) struct Tsh {
     /// `host:port` of the cluster.
     pub(super) proxy: String,
     ca_file: String,
+    /// More variables of the environment, for every command.
+    pub(super) environment: Vec<(String, String)>,
 }
 
 impl Tsh {
@@ -39,6 +41,7 @@ impl Tsh {
                 .expect("a home"),
             proxy: proxy.to_owned(),
             ca_file: ca_file.to_owned(),
+            environment: Vec::new(),
         }
     }
 
@@ -120,7 +123,8 @@ impl Tsh {
             // Its own updates would be fetched from elsewhere.
             .env("TELEPORT_TOOLS_VERSION", "off")
             .env("PAGER", "cat")
-            .env("TERM", "dumb");
+            .env("TERM", "dumb")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -45,6 +45,11 @@ impl<'l> Way<'l> {
         }
     }
 
+    /// `host:port` that this way leads to.
+    pub(super) fn proxy(&self) -> &str {
+        &self.proxy
+    }
+
     /// The name of the way.
     pub(super) fn name(&self) -> &'static str {
         self.name
