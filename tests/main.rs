@@ -40,6 +40,7 @@ mod server_start;
 mod server_unit;
 mod server_users;
 mod sessions;
+mod sso_client;
 mod three_lines;
 mod tsh_profile;
 mod tsh_trips;

@@ -132,6 +132,10 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
         "For \"login\" when --bind-addr is not given (also TELEPORT_LOGIN_BIND_ADDR).",
     ),
     (
+        "POSTERN_LOGIN_SKIP_REMOTE_HOST_WARNING",
+        "1 or true: \"login --callback\" with another host asks nothing (also TELEPORT_LOGIN_SKIP_REMOTE_HOST_WARNING).",
+    ),
+    (
         BROWSER,
         "Commands that open an address in a browser, separated by colons, instead of the system's own (single sign-on, on a terminal).",
     ),
@@ -172,6 +176,8 @@ pub struct Env {
     pub login_browser: Option<String>,
     /// Where the browser comes back to, as `--bind-addr`.
     pub bind_addr: Option<String>,
+    /// `--callback` may name another host without a question.
+    pub remote_callback: bool,
     /// What decides whether a browser would be seen; the terminal is for others to find out.
     pub surroundings: Surroundings,
 }
@@ -179,10 +185,12 @@ pub struct Env {
 impl Env {
     /// Reads the process environment. Empty variables count as unset.
     pub fn read() -> Self {
-        Self::from(|name| std::env::var(name).ok())
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        Self::from(|name| std::env::var(name).ok(), &kernel)
     }
 
-    fn from(get: impl Fn(&str) -> Option<String>) -> Self {
+    /// `kernel`: its release, e.g. `5.15.153.1-microsoft-standard-WSL2`; empty where that is not known.
+    fn from(get: impl Fn(&str) -> Option<String>, kernel: &str) -> Self {
         let get = |name: &str| get(name).filter(|value| !value.is_empty());
         let ours = |name: &str| {
             get(&format!("POSTERN_{name}")).or_else(|| get(&format!("TELEPORT_{name}")))
@@ -221,6 +229,7 @@ impl Env {
             },
             login_browser: ours("LOGIN_BROWSER"),
             bind_addr: ours("LOGIN_BIND_ADDR"),
+            remote_callback: yes("LOGIN_SKIP_REMOTE_HOST_WARNING"),
             surroundings: Surroundings {
                 terminal: false,
                 ssh: ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"]
@@ -229,8 +238,11 @@ impl Env {
                 screen: cfg!(any(windows, target_os = "macos"))
                     || get("DISPLAY").is_some()
                     || get("WAYLAND_DISPLAY").is_some(),
+                // The variables get lost on the way through sudo, su and services.
                 wsl: cfg!(target_os = "linux")
-                    && (get("WSL_DISTRO_NAME").is_some() || get("WSL_INTEROP").is_some()),
+                    && (get("WSL_DISTRO_NAME").is_some()
+                        || get("WSL_INTEROP").is_some()
+                        || kernel.to_ascii_lowercase().contains("microsoft")),
                 browser: get(BROWSER),
             },
             no_color: get(NO_COLOR).is_some() || get(TERM).is_some_and(|term| term == "dumb"),
@@ -243,12 +255,36 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Env {
-        Env::from(|name| {
+        on("6.1.0-44-amd64\n", variables)
+    }
+
+    fn on(kernel: &str, variables: &[(&str, &str)]) -> Env {
+        let get = |name: &str| {
             variables
                 .iter()
                 .find(|(n, _)| *n == name)
                 .map(|(_, value)| (*value).to_owned())
-        })
+        };
+        Env::from(get, kernel)
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn linux_inside_windows_is_known_by_its_variables_or_its_kernel() {
+        assert!(!read(&[("TERM", "xterm")]).surroundings.wsl);
+        assert!(read(&[("WSL_DISTRO_NAME", "Debian")]).surroundings.wsl);
+        assert!(
+            read(&[("WSL_INTEROP", "/run/WSL/8_interop")])
+                .surroundings
+                .wsl
+        );
+        for kernel in [
+            "5.15.153.1-microsoft-standard-WSL2\n",
+            "4.4.0-19041-Microsoft\n",
+        ] {
+            assert!(on(kernel, &[]).surroundings.wsl, "{kernel}");
+        }
+        assert!(!on("", &[]).surroundings.wsl);
     }
 
     #[test]

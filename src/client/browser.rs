@@ -92,26 +92,28 @@ pub fn plan(wish: &Wish, here: &Surroundings) -> Plan {
     if here.ssh {
         return Plan::Leave(Why::Ssh);
     }
-    if here.wsl {
-        return Plan::Open(WSL.to_vec());
-    }
-    if !here.screen {
-        return Plan::Leave(Why::NoScreen);
-    }
-    Plan::Open(vec![if cfg!(windows) {
+    let own = if cfg!(windows) {
         Opener::Program("rundll32", &["url.dll,FileProtocolHandler"])
     } else if cfg!(target_os = "macos") {
         Opener::Program("open", &[])
     } else {
         Opener::Program("xdg-open", &[])
-    }])
+    };
+    match (here.wsl, here.screen) {
+        // A browser of Linux may be there as well, and is where Windows' programs are not: in a container.
+        (true, true) => Plan::Open(WSL.into_iter().chain([own]).collect()),
+        (true, false) => Plan::Open(WSL.to_vec()),
+        (false, true) => Plan::Open(vec![own]),
+        (false, false) => Plan::Leave(Why::NoScreen),
+    }
 }
 
-/// Starts the first of the openers that starts, silently and apart from this terminal's signals. It is not waited for.
+/// Starts the openers in turn until one is there to start, silently and apart from this terminal's signals. Ends when that one
+/// does, which may be hours later: whoever has something else to do does it meanwhile. Dropped, it leaves the browser running.
 ///
 /// # Errors
-/// The last one's, when none starts.
-pub fn open(openers: &[Opener], url: &str) -> io::Result<()> {
+/// The last one's, when none is there.
+pub async fn open(openers: &[Opener], url: &str) -> io::Result<()> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "no browser is named");
     for opener in openers {
         let mut command = command(opener, url);
@@ -122,10 +124,15 @@ pub fn open(openers: &[Opener], url: &str) -> io::Result<()> {
         #[cfg(unix)]
         command.process_group(0);
         match command.spawn() {
-            Ok(mut child) => {
-                tokio::spawn(async move { child.wait().await });
-                return Ok(());
-            }
+            Ok(mut child) => match (opener, child.wait().await?.code()) {
+                // What a shell says of a command that is not there.
+                (Opener::Line(line), Some(126 | 127)) => {
+                    let text = format!("{line}: not found, or no program");
+                    last = io::Error::new(io::ErrorKind::NotFound, text);
+                }
+                // Whatever it says itself, a browser may be open.
+                _ => return Ok(()),
+            },
             Err(error) => last = error,
         }
     }
@@ -250,6 +257,48 @@ mod tests {
             ..DESKTOP
         };
         assert_eq!(plan(&Wish::Any, &here), Plan::Open(WSL.to_vec()));
+        let Plan::Open(openers) = plan(
+            &Wish::Any,
+            &Surroundings {
+                wsl: true,
+                ..DESKTOP
+            },
+        ) else {
+            panic!("there is a screen")
+        };
+        assert_eq!(
+            (&openers[..WSL.len()], openers.len()),
+            (&WSL[..], WSL.len() + 1)
+        );
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_command_that_is_not_there_is_followed_by_the_next() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("address");
+        let line = |text: &str| Opener::Line(text.to_owned());
+        let missing = line("/nowhere/browser --new %s");
+        let writes = line(&format!("printf %s >{} ", file.display()));
+        open(&[missing.clone(), writes], "http://x/")
+            .await
+            .expect("the second is there");
+        assert_eq!(
+            std::fs::read_to_string(&file).expect("written"),
+            "http://x/"
+        );
+        let error = open(&[missing], "http://x/")
+            .await
+            .expect_err("nothing is there");
+        assert!(error.to_string().contains("/nowhere/browser"), "{error}");
+        // One that says no has been there all the same.
+        open(
+            &[line("false"), line(&format!("rm {}; true", file.display()))],
+            "http://x/",
+        )
+        .await
+        .expect("the first is there");
+        assert!(file.exists());
     }
 
     #[cfg(unix)]

@@ -127,7 +127,7 @@ impl TestEnv {
         Ran::end_of(child)
     }
 
-    /// Runs a command of this world on a terminal of its own; every answer comes within 20 s.
+    /// Runs a command of this world on a terminal of its own; every answer comes within a minute.
     pub(crate) fn terminal(&self, mut command: Command) -> rexpect::session::PtySession {
         command.env("PAGER", "cat").env("PSQL_HISTORY", "/dev/null");
         // The pty gives the program its own standard input, where `command` has none.
@@ -138,7 +138,7 @@ impl TestEnv {
                 plain.env(name, value);
             }
         }
-        rexpect::session::spawn_command(plain, Some(20_000)).expect("a terminal")
+        rexpect::session::spawn_command(plain, Some(60_000)).expect("a terminal")
     }
 }
 

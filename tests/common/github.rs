@@ -83,7 +83,7 @@ fn tunnel(
 }
 
 /// Reads a request: its first line and its body. Nothing is read beyond it.
-fn head(stream: &mut impl Read) -> std::io::Result<(String, Vec<u8>)> {
+pub(crate) fn head(stream: &mut impl Read) -> std::io::Result<(String, Vec<u8>)> {
     let mut lines = BufReader::with_capacity(1, stream);
     let (mut first, mut length) = (String::new(), 0);
     lines.read_line(&mut first)?;

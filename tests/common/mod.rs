@@ -10,6 +10,7 @@ pub(crate) mod psql;
 pub(crate) mod ran;
 pub(crate) mod redshift_gateway;
 pub(crate) mod server;
+pub(crate) mod sso_web;
 pub(crate) mod tunnel;
 pub(crate) mod warehouse;
 pub(crate) mod world;

@@ -92,7 +92,7 @@ async fn enter(cx: &mut Cx, plan: &Plan) -> Result<(Profile, Certificate), CliEr
         key = key.with_ssh();
     }
     let fresh = match door.sso() {
-        Some(connector) => sso::fresh(cx, plan, door, &connector, &key).await?,
+        Some(connector) => Box::pin(sso::fresh(cx, plan, door, &connector, &key)).await?,
         None => local::fresh(cx, plan, door, &key).await?,
     };
     if let Some(skew) = fresh.skew() {

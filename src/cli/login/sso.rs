@@ -54,12 +54,10 @@ pub(super) async fn fresh(
             connector.display
         ));
     }
-    if let (Some(public), Some(bind)) = (&plan.listen.public, &plan.listen.bind) {
-        cx.ui.warn(&format!(
-            "whoever opens the link through {public} logs in at this computer ({bind}), as themselves"
-        ));
-    }
     let callback = Callback::open(&plan.listen).await?;
+    if !callback.comes_back_here() {
+        agreed(cx, &callback).await?;
+    }
     let at = callback.at();
     let cluster = door.ping().cluster_name.clone();
     let away = door.console(callback, key, plan.ttl, &now).await?;
@@ -79,19 +77,51 @@ pub(super) async fn fresh(
         "Log in to {cluster} with {}. {lead}\n  {link}",
         connector.display
     ));
-    match browser {
-        Browser::Open(openers) => {
-            if let Err(error) = browser::open(&openers, &link) {
-                cx.ui.warn(&format!("no browser could be started: {error}"));
-            }
-        }
+    let openers = match browser {
+        Browser::Open(openers) => openers,
         Browser::Leave(Why::Ssh) if plan.listen.public.is_none() => {
             let port = at.port();
             cx.ui.hint(&format!(
                 "this is an ssh session: a browser elsewhere gets here by \"ssh -L {port}:{at} HOST\", in another terminal"
             ));
+            Vec::new()
         }
-        Browser::Leave(_) => {}
+        Browser::Leave(_) => Vec::new(),
+    };
+    // Boxed: its state is large.
+    let mut back = Box::pin(away.wait(key, PATIENCE, &now));
+    if !openers.is_empty() {
+        // The person may be back before the browser ends.
+        tokio::select! {
+            fresh = &mut back => return Ok(fresh?),
+            opened = browser::open(&openers, &link) => if let Err(error) = opened {
+                cx.ui.warn(&format!("no browser could be started: {error}"));
+            }
+        }
     }
-    Ok(away.wait(key, PATIENCE, &now).await?)
+    Ok(back.await?)
+}
+
+/// Asks whether the browser may come back by the address of another host, as tsh does (login.md 6.2).
+async fn agreed(cx: &mut Cx, callback: &Callback) -> Result<(), CliError> {
+    if cx.env.remote_callback {
+        return Ok(());
+    }
+    let (through, at) = (callback.base(), callback.at());
+    let risk = format!(
+        "The login comes back through {through}, which has to lead to {at} here: whoever opens the link logs in at this \
+         computer, and whoever runs that host sees what passes it."
+    );
+    if !cx.interactive {
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("--callback {through}: nobody is there to agree to another host"),
+        )
+        .hint("where it is trusted: POSTERN_LOGIN_SKIP_REMOTE_HOST_WARNING=1"));
+    }
+    cx.ui.always(&risk);
+    if cx.ui.confirm("Continue?").await? {
+        return Ok(());
+    }
+    Err(CliError::new(Kind::Failed, "login cancelled"))
 }

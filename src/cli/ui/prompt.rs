@@ -100,6 +100,24 @@ impl Ui {
         Ok(number - 1)
     }
 
+    /// Asks a question that is answered by yes or no; Enter alone is no.
+    ///
+    /// # Errors
+    /// As [`Self::input`].
+    pub async fn confirm(&mut self, prompt: &str) -> Result<bool, CliError> {
+        let prompt = format!("{} [y/N]", super::clean(prompt));
+        let answer = self
+            .ask("a yes or no", move || {
+                dialoguer::Input::<String>::new()
+                    .with_prompt(prompt)
+                    .allow_empty(true)
+                    .interact_text()
+            })
+            .await?;
+        let answer = answer.trim().to_ascii_lowercase();
+        Ok(matches!(answer.as_str(), "y" | "yes"))
+    }
+
     /// Waits for Enter.
     ///
     /// # Errors

@@ -127,6 +127,21 @@ impl Callback {
         self.at
     }
 
+    /// The address by which the browser gets here.
+    pub fn base(&self) -> String {
+        self.base.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Whether that address leads to this computer whoever opens it, and not through another one.
+    pub fn comes_back_here(&self) -> bool {
+        match self.base.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback() || IpAddr::V4(ip) == self.at.ip(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback() || IpAddr::V6(ip) == self.at.ip(),
+            None => false,
+        }
+    }
+
     /// What the cluster is told: where to send the browser, and how to seal what it carries.
     pub(super) fn redirect_url(&self) -> String {
         let mut url = self.base.clone();
