@@ -22,6 +22,8 @@ mod leaf_listing;
 mod live;
 mod login;
 mod networks;
+mod networks_addresses;
+mod networks_names;
 mod parallel;
 mod prompts;
 mod proto_fresh;

@@ -39,6 +39,18 @@ pub enum ConnError {
         /// `host:port`.
         proxy: String,
     },
+    /// The cluster's name does not fit into what TLS takes, so no client can ask for its auth service.
+    #[error(
+        "the name of cluster {cluster:?} is {} bytes long, and the protocol carries {} at most",
+        cluster.len(),
+        alpn::LONGEST_CLUSTER
+    )]
+    LongName {
+        /// The cluster wanted.
+        cluster: String,
+        /// `host:port`.
+        proxy: String,
+    },
     /// There is no such cluster.
     #[error("there is no cluster {cluster:?}; known are: {}", known.join(", "))]
     UnknownCluster {
@@ -68,7 +80,7 @@ impl ConnError {
     pub fn hop(&self) -> Hop {
         match self {
             Self::Dial { error, .. } => error.hop(),
-            Self::Offline { proxy, .. } => Hop::Proxy(proxy.clone()),
+            Self::Offline { proxy, .. } | Self::LongName { proxy, .. } => Hop::Proxy(proxy.clone()),
             Self::UnknownCluster { .. } | Self::OnlyDatabase { .. } | Self::Trust(_) => Hop::Local,
             Self::Api(err) => err.hop(),
         }
@@ -90,7 +102,10 @@ impl ConnError {
             }),
             Self::Trust(_) => true,
             Self::Api(err) => err.fault == Fault::Login,
-            Self::Offline { .. } | Self::UnknownCluster { .. } | Self::OnlyDatabase { .. } => false,
+            Self::Offline { .. }
+            | Self::LongName { .. }
+            | Self::UnknownCluster { .. }
+            | Self::OnlyDatabase { .. } => false,
         }
     }
 }
@@ -308,6 +323,12 @@ async fn dial(
     cluster: &str,
     anchors: Vec<Vec<u8>>,
 ) -> Result<Caller, ConnError> {
+    if cluster.len() > alpn::LONGEST_CLUSTER {
+        return Err(ConnError::LongName {
+            cluster: cluster.to_owned(),
+            proxy: session.profile.proxy.clone(),
+        });
+    }
     let cert: ClientCert = session.client_cert.clone();
     let config = host_config(&anchors, &alpn::auth(cluster), Some(cert.clone()))?;
     let name = alpn::auth_server_name(&session.certificate.issuer_cluster);

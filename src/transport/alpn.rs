@@ -4,6 +4,10 @@
 
 use crate::identity::{cluster_sni, encode_cluster};
 
+/// Longest name of a cluster, bytes, that fits with the rest into the 255 bytes of a protocol name (transport.md 3.3). tsh
+/// ends there too: `tls: invalid NextProtos value`, observed with 18.3.0 and a leaf of 200 bytes, which was online.
+pub const LONGEST_CLUSTER: usize = 109;
+
 /// The protocol names that lead to the auth service of `cluster`, in the order the proxy reads them.
 ///
 /// The proxy looks at the first one only; `h2` chooses gRPC.
@@ -68,6 +72,12 @@ mod tests {
             auth_server_name("transport-long-cluster-name-0123456789.example.com"),
             "teleport.cluster.local"
         );
+    }
+
+    #[test]
+    fn the_longest_name_fills_a_protocol_name() {
+        let [name, _] = auth(&"a".repeat(LONGEST_CLUSTER));
+        assert_eq!(name.len(), 255);
     }
 
     #[test]

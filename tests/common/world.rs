@@ -21,6 +21,7 @@ pub(crate) struct World {
     place: Place,
     port: u16,
     runtime: tokio::runtime::Runtime,
+    name: String,
 }
 
 /// PostgreSQL with the certificate and the client authorities that the cluster's state has now.
@@ -29,10 +30,11 @@ fn postgres(
     store: &Store,
     place: &Place,
     port: u16,
+    cluster: &str,
 ) -> PostgresServer {
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("a time");
     let now = now.as_secs().cast_signed();
-    let authorities = Authorities::open(store, "root", now).expect("authorities");
+    let authorities = Authorities::open(store, cluster, now).expect("authorities");
     let certificate = authorities
         .get(CaKind::Db)
         .issue_db_server(&LOOPBACK_HOSTS, now - 60, now + 86_400)
@@ -50,9 +52,21 @@ fn postgres(
 
 impl World {
     pub(crate) fn new(more: &str) -> Self {
+        Self::changed(more, &[])
+    }
+
+    /// The same with other texts in the configuration: `(old, new)`.
+    pub(crate) fn changed(more: &str, changes: &[(&str, &str)]) -> Self {
         let mut server = Server::new(&format!("authentication: {{second_factor: 'off'}}\n{more}"));
+        for (old, new) in changes {
+            server.reconfigure(old, new);
+        }
         // The first start makes the authorities.
         server.start();
+        let name = server.status()["cluster"]
+            .as_str()
+            .expect("a name")
+            .to_owned();
         assert_eq!(server.end(Signal::TERM), Some(0));
         let state = server.path("state");
         let store = Store::open(&state.join("state.db")).expect("the state");
@@ -62,7 +76,7 @@ impl World {
             .and_then(|l| l.local_addr())
             .expect("a port")
             .port();
-        let postgres = postgres(&runtime, &store, &place, port);
+        let postgres = postgres(&runtime, &store, &place, port, &name);
         drop(store);
         runtime
             .block_on(content::fill(&postgres))
@@ -80,6 +94,7 @@ impl World {
             place,
             port,
             runtime,
+            name,
         }
     }
 
@@ -91,17 +106,24 @@ impl World {
             place,
             port,
             runtime,
+            name,
         } = self;
         runtime.block_on(old.stop()).expect("a clean stop");
         let store = Store::open(&server.path("state/state.db")).expect("the state");
-        let postgres = postgres(&runtime, &store, &place, port);
+        let postgres = postgres(&runtime, &store, &place, port, &name);
         Self {
             server,
             postgres,
             place,
             port,
             runtime,
+            name,
         }
+    }
+
+    /// Port of its PostgreSQL.
+    pub(crate) fn postgres_port(&self) -> u16 {
+        self.port
     }
 
     /// Puts these documents in place of all, and returns when they count.

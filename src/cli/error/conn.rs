@@ -41,6 +41,9 @@ impl From<ConnError> for CliError {
                     "try again in a moment; postern clusters tells whether {cluster} is online"
                 ))
             }
+            ConnError::LongName { .. } => Self::new(Kind::Failed, message).at(hop).hint(
+                "no client can reach it, tsh neither; its administrator has to set it up again under a shorter name",
+            ),
             ConnError::OnlyDatabase { database } => Self::new(Kind::Denied, message).hint(format!(
                 "it can connect to {database} (postern db connect, postern proxy db); everything else needs an identity made without --db-service"
             )),

@@ -33,6 +33,10 @@ pub const DEFAULT_PORT: u16 = 3080;
 /// How long open sessions may take to end at a stop.
 pub const DEFAULT_SHUTDOWN: Duration = Duration::from_secs(20);
 
+/// Longest name of a cluster, bytes: with the rest it fills a protocol name of TLS (transport.md 3.3). Teleport starts with
+/// longer ones, and nobody can use them.
+pub const LONGEST_NAME: usize = 109;
+
 /// A configuration that is usable as far as the file itself goes.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -249,6 +253,12 @@ impl Config {
         {
             return Err(format!(
                 "cluster_name {:?}: a name has letters, digits and - _ . only",
+                raw.cluster_name
+            ));
+        }
+        if raw.cluster_name.len() > LONGEST_NAME {
+            return Err(format!(
+                "cluster_name {:?}: a name has {LONGEST_NAME} bytes at most, or no client can ask for the cluster",
                 raw.cluster_name
             ));
         }
