@@ -2,7 +2,6 @@
 //!
 //! A cluster that is offline, refuses or does not answer costs nobody else anything; it is in the answer as what it is.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,12 +13,10 @@ use super::session::Session;
 use crate::auth::ApiError;
 use crate::auth::resources::ListFilter;
 use crate::hop::Hop;
-use crate::quote::quote;
-use crate::rbac::database::DISCOVERED_NAME_LABEL;
 use crate::rbac::{AccessChecker, Database};
 
 /// How many clusters of one login are asked at once, as tsh does (auth-api.md 4.5).
-const AT_ONCE: usize = 10;
+pub(super) const AT_ONCE: usize = 10;
 
 /// What one cluster said.
 #[derive(Debug)]
@@ -141,7 +138,8 @@ async fn ask(conn: &ClusterConn, filter: &ListFilter) -> Result<Listed, ListErro
     })
 }
 
-async fn in_time<T, E: Into<ListError>>(
+/// A step, given up after `patience`.
+pub(super) async fn in_time<T, E: Into<ListError>>(
     cluster: &str,
     patience: Duration,
     step: impl Future<Output = Result<T, E>>,
@@ -153,100 +151,5 @@ async fn in_time<T, E: Into<ListError>>(
             cluster: cluster.to_owned(),
             patience,
         }),
-    }
-}
-
-/// Where else a database was looked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Elsewhere {
-    /// Clusters that list one of this name, sorted.
-    pub holders: Vec<String>,
-    /// Clusters that could not be asked, with the reason.
-    pub unasked: BTreeMap<String, String>,
-}
-
-/// Looks for a database in the other clusters of a login, side by side: the root if `conn` is a leaf's, and every leaf. Only
-/// the name itself counts, or the one it was discovered under.
-pub async fn elsewhere(
-    session: &Session,
-    conn: &ClusterConn,
-    filter: &ListFilter,
-    name: &str,
-    patience: Duration,
-) -> Elsewhere {
-    let mut found = Elsewhere::default();
-    let filter = named(filter, name);
-    let mut clusters = match in_time(conn.root_cluster(), patience, conn.remote_clusters()).await {
-        Ok(leaves) => leaves.into_iter().map(|leaf| leaf.name).collect(),
-        Err(error) => {
-            let what = "its leaf clusters".to_owned();
-            found.unasked.insert(what, error.to_string());
-            Vec::new()
-        }
-    };
-    clusters.push(conn.root_cluster().to_owned());
-    clusters.retain(|cluster| cluster != conn.cluster());
-    let asked = clusters.into_iter().map(|cluster| {
-        let filter = &filter;
-        async move {
-            let one = async {
-                let there = conn.beside(session, &cluster).await?;
-                there.databases(filter).await.map_err(ListError::from)
-            };
-            let result = in_time(&cluster, patience, one).await;
-            (cluster, result)
-        }
-    });
-    let answers: Vec<_> = stream::iter(asked)
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    for (cluster, result) in answers {
-        match result {
-            Ok(databases) if databases.is_empty() => {}
-            Ok(_) => found.holders.push(cluster),
-            Err(error) => drop(found.unasked.insert(cluster, error.to_string())),
-        }
-    }
-    found.holders.sort();
-    found
-}
-
-/// The filter, narrowed to one name.
-fn named(filter: &ListFilter, name: &str) -> ListFilter {
-    let name = quote(name);
-    let wanted = format!(
-        "(name == {name}) || (labels[{}] == {name})",
-        quote(DISCOVERED_NAME_LABEL)
-    );
-    ListFilter {
-        query: if filter.query.is_empty() {
-            wanted
-        } else {
-            format!("({}) && ({wanted})", filter.query)
-        },
-        ..filter.clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_narrows_what_was_asked_for() {
-        let plain = named(&ListFilter::default(), "a\"b").query;
-        assert_eq!(
-            plain,
-            "(name == \"a\\\"b\") || (labels[\"teleport.internal/discovered-name\"] == \"a\\\"b\")"
-        );
-        let query = ListFilter {
-            query: "labels.env == \"dev\"".to_owned(),
-            ..ListFilter::default()
-        };
-        assert_eq!(
-            named(&query, "x").query,
-            "(labels.env == \"dev\") && ((name == \"x\") || (labels[\"teleport.internal/discovered-name\"] == \"x\"))"
-        );
     }
 }

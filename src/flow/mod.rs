@@ -7,6 +7,7 @@ pub mod credential;
 pub mod kept;
 pub mod listing;
 pub mod login;
+pub mod lookup;
 pub mod network;
 pub mod routed;
 pub mod session;

@@ -12,7 +12,7 @@ use crate::cli::{CliError, Cx, Kind};
 use crate::db::defaults::Options;
 use crate::db::{ChoiceError, SelectError, Wish};
 use crate::flow::conn::ClusterConn;
-use crate::flow::listing::{self, Elsewhere};
+use crate::flow::lookup::{self, Elsewhere, Looked};
 use crate::flow::session::Session;
 use crate::flow::target::{self, Place, Target, TargetError};
 use crate::profile::certs::KeptWish;
@@ -221,20 +221,28 @@ async fn find(
     let typed = wish.clone();
     let filter = args.filter.filter(&args.labels)?;
     let conn = ClusterConn::connect(session, cluster).await?;
-    let (databases, checker) = tokio::join!(conn.databases(&filter), conn.checker());
-    let (databases, checker) = (databases?, checker?);
+    let name = args.name.as_deref().filter(|name| !name.is_empty());
+    let (looked, checker) = tokio::join!(
+        lookup::look(session, &conn, &filter, name, PATIENCE),
+        conn.checker()
+    );
+    let (
+        Looked {
+            databases,
+            elsewhere,
+        },
+        checker,
+    ) = (looked?, checker?);
     let place = Place {
         cluster: conn.cluster(),
         root_cluster: conn.root_cluster(),
         filtered: !filter.is_empty(),
     };
-    let name = args.name.as_deref().filter(|name| !name.is_empty());
     let database = match target::select(&databases, &checker, name, &wish, place) {
         Ok(database) => database,
         Err(err) if err.is_not_found() => {
             let name = name.unwrap_or_default();
-            let found = listing::elsewhere(session, &conn, &filter, name, PATIENCE).await;
-            let there = ask_where(cx, name, err, found).await?;
+            let there = ask_where(cx, name, err, elsewhere).await?;
             return Box::pin(find(cx, session, args, &there)).await;
         }
         Err(err) => ask_which(cx, &databases, err).await?,

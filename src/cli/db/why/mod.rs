@@ -10,7 +10,7 @@ use super::choose::{self, TargetArgs};
 use crate::cli::{CliError, Cx, Exit};
 use crate::db::SelectError;
 use crate::flow::conn::ClusterConn;
-use crate::flow::listing::{self, Elsewhere};
+use crate::flow::lookup::{self, Elsewhere, Looked};
 use crate::flow::session::Session;
 use crate::flow::target::{self, Place, TargetError};
 use crate::flow::why::{self, Verdict, Why};
@@ -46,15 +46,21 @@ pub async fn run(cx: &mut Cx, args: WhyArgs) -> Result<Exit, CliError> {
     let filter = args.target.filter.filter(&args.target.labels)?;
     let cluster = cx.cluster(&session).to_owned();
     let conn = ClusterConn::connect(&session, &cluster).await?;
-    let (databases, checker) = tokio::join!(conn.databases(&filter), conn.checker());
+    let name = args.target.name.as_deref().filter(|name| !name.is_empty());
+    let (looked, checker) = tokio::join!(
+        lookup::look(&session, &conn, &filter, name, choose::PATIENCE),
+        conn.checker()
+    );
     let checker = checker?;
-    let databases = databases.map_err(|error| broken_roles(error.into(), &checker))?;
+    let Looked {
+        databases,
+        elsewhere,
+    } = looked.map_err(|error| broken_roles(error.into(), &checker))?;
     let place = Place {
         cluster: conn.cluster(),
         root_cluster: conn.root_cluster(),
         filtered: !filter.is_empty(),
     };
-    let name = args.target.name.as_deref().filter(|name| !name.is_empty());
     let nearest = match target::select(&databases, &checker, name, &wish, place) {
         Ok(database) => {
             let why = why::explain(database, &checker, &wish, place);
@@ -67,7 +73,6 @@ pub async fn run(cx: &mut Cx, args: WhyArgs) -> Result<Exit, CliError> {
         Err(error) => return Err(error.into()),
     };
     let name = name.unwrap_or_default();
-    let elsewhere = listing::elsewhere(&session, &conn, &filter, name, choose::PATIENCE).await;
     let unseen = Unseen {
         name,
         cluster: conn.cluster(),
