@@ -23,6 +23,7 @@ mod live;
 mod login;
 mod networks;
 mod networks_addresses;
+mod networks_clock;
 mod networks_names;
 mod parallel;
 mod prompts;

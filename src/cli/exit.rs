@@ -21,7 +21,7 @@ pub enum Exit {
     Ambiguous,
     /// The roles do not allow it.
     Denied,
-    /// The cluster cannot be reached, or not be trusted.
+    /// The cluster cannot be reached, or not be trusted, or this computer's clock is wrong.
     Unreachable,
     /// psql is not installed.
     ProgramMissing,
@@ -85,7 +85,7 @@ impl Exit {
             Self::Ambiguous => "Several databases match.",
             Self::Denied => "The user's roles do not allow it.",
             Self::Unreachable => {
-                "The cluster cannot be reached, or its certificate is not trusted."
+                "The cluster cannot be reached, or its certificate is not trusted, or this computer's clock is wrong."
             }
             Self::ProgramMissing => "psql is not installed.",
             Self::Interrupted => "Ended by SIGINT (Ctrl+C).",

@@ -4,6 +4,7 @@
 //! only read local files run without an async runtime; the others are driven here.
 
 pub mod args;
+mod clock;
 pub mod clusters;
 pub mod db;
 pub mod env;
@@ -241,10 +242,19 @@ fn dispatch(cx: &mut Cx, command: Command) -> Result<Exit, CliError> {
         Command::Logout(args) => logout::run(cx, &args),
         Command::Util(args) => util::run(cx, args),
         Command::Login(args) => drive(signals::interruptible(login::run(cx, args))),
-        Command::Clusters(args) => drive(signals::interruptible(clusters::run(cx, args))),
+        Command::Clusters(args) => drive(async {
+            let outcome = signals::interruptible(clusters::run(cx, args)).await;
+            clock::explained(cx, outcome).await
+        }),
         // These give Ctrl+C to psql, or end in good order themselves.
-        Command::Db(args) => drive(db::run(cx, args)),
-        Command::Proxy(args) => drive(db::run_alias(cx, args)),
+        Command::Db(args) => drive(async {
+            let outcome = db::run(cx, args).await;
+            clock::explained(cx, outcome).await
+        }),
+        Command::Proxy(args) => drive(async {
+            let outcome = db::run_alias(cx, args).await;
+            clock::explained(cx, outcome).await
+        }),
     }
 }
 

@@ -89,7 +89,7 @@ impl ConnError {
     /// Whether nobody that is known vouches for the auth service: its authority is unknown or was rotated.
     fn is_untrusted(&self) -> bool {
         use crate::transport::tls_fault::TlsFault;
-        matches!(self, Self::Dial { error, .. } if matches!(error.tls(), Some(TlsFault::Untrusted(_))))
+        matches!(self, Self::Dial { error, .. } if matches!(error.tls(), Some(TlsFault::Untrusted(whose)) if !whose.is_by_dates()))
     }
 
     /// Whether logging in again is what helps.
@@ -98,7 +98,8 @@ impl ConnError {
             // The host authority is known from the login; when nobody it knows signed, it was rotated.
             Self::Dial { error, .. } => error.tls().is_some_and(|fault| {
                 use crate::transport::tls_fault::TlsFault;
-                fault.needs_login() || matches!(fault, TlsFault::Untrusted(_))
+                fault.needs_login()
+                    || matches!(fault, TlsFault::Untrusted(whose) if !whose.is_by_dates())
             }),
             Self::Trust(_) => true,
             Self::Api(err) => err.fault == Fault::Login,

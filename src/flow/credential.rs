@@ -15,7 +15,7 @@ use crate::auth::mfa::{self, Factors};
 use crate::auth::{ApiError, Fault};
 use crate::hop::Hop;
 use crate::identity::{Certificate, CertificateError, RouteToDatabase, Validity};
-use crate::transport::ClientCert;
+use crate::transport::{ClientCert, clock};
 
 /// A certificate with less time left than this, in seconds, is renewed before it is used.
 pub const NEAR_END: i64 = 60;
@@ -65,6 +65,17 @@ pub enum IssueError {
         /// The difference.
         what: &'static str,
     },
+    /// By the clock of this computer the certificate has expired before it came.
+    #[error(
+        "cluster {cluster} issued a certificate that has expired already by this computer's clock{}",
+        skew.map_or_else(String::new, |s| format!(", which is {} the proxy's", clock::off(s)))
+    )]
+    Expired {
+        /// The root cluster.
+        cluster: String,
+        /// Seconds by which that clock is ahead of the proxy's (negative: behind), where the proxy told its time.
+        skew: Option<i64>,
+    },
     /// The certificate cannot be read.
     #[error("cluster {cluster} issued a certificate that cannot be read: {error}")]
     Unreadable {
@@ -88,6 +99,7 @@ impl IssueError {
             Self::SecondFactor { database, .. } => Hop::Database(database.clone()),
             Self::RolesUnknown { cluster }
             | Self::Different { cluster, .. }
+            | Self::Expired { cluster, .. }
             | Self::Unreadable { cluster, .. } => Hop::Auth(cluster.clone()),
             Self::Key(_) => Hop::Local,
             Self::Api(err) => err.hop(),
@@ -138,7 +150,13 @@ pub async fn issue(
         cluster: cluster(),
         error,
     })?;
-    check(&certificate, &route, now, &cluster())?;
+    match check(&certificate, &route, now, &cluster()) {
+        Err(IssueError::Expired { cluster, .. }) => {
+            let skew = session.way().skew().await;
+            return Err(IssueError::Expired { cluster, skew });
+        }
+        other => other?,
+    }
     let cert = ClientCert {
         cert_der: certificate.der.clone(),
         key_pkcs8: key.pkcs8,
@@ -208,9 +226,10 @@ pub(super) fn check(
         return Err(different("other database roles"));
     }
     match certificate.valid_at(now) {
-        Validity::Expired { .. } => Err(different(
-            "it has expired already, this computer's clock may be ahead",
-        )),
+        Validity::Expired { .. } => Err(IssueError::Expired {
+            cluster: cluster.to_owned(),
+            skew: None,
+        }),
         // A clock that is behind does no harm: the other end goes by its own.
         Validity::Valid | Validity::NotYet { .. } => Ok(()),
     }
@@ -292,7 +311,10 @@ mod tests {
         );
         assert_eq!(
             check(&certificate, &asked, certificate.not_after, "root"),
-            different("it has expired already, this computer's clock may be ahead")
+            Err(IssueError::Expired {
+                cluster: "root".to_owned(),
+                skew: None
+            })
         );
     }
 

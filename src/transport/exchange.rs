@@ -100,6 +100,26 @@ pub(super) async fn exchange<S: IoStream + 'static>(
     driven(asking, connection.with_upgrades()).await
 }
 
+/// Sends `request` and gives the headers of whatever is answered; no deadline of its own.
+///
+/// # Errors
+/// As [`exchange`].
+pub(super) async fn headers<S: IoStream + 'static>(
+    stream: S,
+    request: Request<String>,
+) -> Result<HeaderMap, String> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|err| text(&err))?;
+    let asking = async move {
+        let response = sender.send_request(request).await;
+        response
+            .map(|response| response.headers().clone())
+            .map_err(|err| text(&err))
+    };
+    driven(asking, connection).await
+}
+
 /// Awaits `asking` while `connection` works for it.
 async fn driven<T, C>(asking: impl Future<Output = T>, connection: C) -> T
 where

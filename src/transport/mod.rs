@@ -12,6 +12,7 @@
 
 pub mod alpn;
 mod carrier;
+pub mod clock;
 pub mod dial;
 mod dial_error;
 pub mod exchange;

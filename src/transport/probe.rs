@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Whether something in front of the proxy ends TLS without knowing the protocols behind it. Any failure that does not
 /// say so counts as no: the connection that is wanted will tell more of it.
 pub(super) async fn needs_upgrade(route: &Route) -> bool {
-    match Box::pin(route.connect_web(&[PROTOCOL], PATIENCE)).await {
+    match Box::pin(route.web_port(&[PROTOCOL], PATIENCE)).await {
         Ok(tls) => tls.get_ref().1.alpn_protocol().is_none(),
         Err(DialError::Tls { fault, .. }) => {
             matches!(fault, TlsFault::NoProtocol | TlsFault::WrongProtocol(_))

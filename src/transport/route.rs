@@ -18,7 +18,7 @@ use super::network_env::NetworkEnv;
 use super::tls_fault::TlsFault;
 use super::trust::Trust;
 pub use super::upgrade::{Pings, Upgrade, UpgradeFault};
-use super::{BoxStream, probe, upgrade};
+use super::{BoxStream, clock, probe, upgrade};
 
 /// What a login has found out about the way to its proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,9 +206,56 @@ impl Route {
         alpn: &[&str],
         deadline: Duration,
     ) -> Result<Connection, DialError> {
+        let tls = self.web_port(alpn, deadline).await;
+        self.with_clock(tls).await
+    }
+
+    /// As [`Self::connect_web`], without a word about clocks.
+    pub(super) async fn web_port(
+        &self,
+        alpn: &[&str],
+        deadline: Duration,
+    ) -> Result<Connection, DialError> {
         let limit = Limit::new(&self.proxy, deadline);
         let config = Arc::new(self.trust.web_config(alpn, None)?);
         self.web(&limit, config, self.host()?).await
+    }
+
+    /// TLS with whoever answers on the web port, vouched for by nobody: for what needs no trust ([`clock`]).
+    pub(super) async fn connect_unverified(
+        &self,
+        deadline: Duration,
+    ) -> Result<Connection, DialError> {
+        let limit = Limit::new(&self.proxy, deadline);
+        let trust = Trust {
+            insecure: true,
+            ..Trust::default()
+        };
+        let config = Arc::new(trust.web_config(&["http/1.1"], None)?);
+        self.web(&limit, config, self.host()?).await
+    }
+
+    /// The seconds by which the clock of this computer is ahead of the proxy's (negative: behind), if the proxy tells its
+    /// time. For the words of errors only: nobody vouches for the answer.
+    pub async fn skew(&self) -> Option<i64> {
+        clock::skew(self).await
+    }
+
+    /// Where a certificate was refused for its dates, finds out by how much the clock of this computer is off.
+    async fn with_clock<T>(&self, outcome: Result<T, DialError>) -> Result<T, DialError> {
+        let mut error = match outcome {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        if let DialError::Tls {
+            fault: TlsFault::Untrusted(untrusted),
+            ..
+        } = &mut error
+            && untrusted.is_by_dates()
+        {
+            untrusted.why.note_skew(self.skew().await);
+        }
+        Err(error)
     }
 
     /// TLS with a service behind the web port, within `deadline`, upgraded where that is necessary.
@@ -218,6 +265,15 @@ impl Route {
     /// # Errors
     /// See [`DialError`].
     pub async fn connect(
+        &self,
+        service: &Service,
+        deadline: Duration,
+    ) -> Result<Connection, DialError> {
+        let tls = self.service(service, deadline).await;
+        self.with_clock(tls).await
+    }
+
+    async fn service(
         &self,
         service: &Service,
         deadline: Duration,
@@ -287,7 +343,8 @@ impl Route {
         };
         let carrier = limit.on("it was asked for TLS", asking).await?;
         let tls = handshake(addr, carrier, Arc::new(config), name);
-        limit.on("the TLS handshake ran", tls).await
+        let tls = limit.on("the TLS handshake ran", tls).await;
+        self.with_clock(tls).await
     }
 
     /// TLS with the web port, whatever answers there.

@@ -3,9 +3,9 @@
 //! Two kinds of connection (credentials.md 1.9): the web port under public or given roots ([`Trust::web_config`]), and the
 //! cluster's own services under its host CAs and nothing else ([`host_config`]).
 
+mod untrusted;
 mod verifier;
 
-use std::error::Error as StdError;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -15,6 +15,8 @@ use rustls::pki_types::pem::PemObject;
 use serde::{Deserialize, Serialize};
 
 use super::ClientCert;
+pub(crate) use untrusted::span;
+pub use untrusted::{Blame, Untrusted, Why};
 use verifier::Verifier;
 
 /// What the user lets count as the proxy's certificate, beside the system's roots and `SSL_CERT_FILE`.
@@ -44,101 +46,6 @@ pub enum TrustError {
     /// The client certificate and key do not go together, or the key is of a kind we cannot use.
     #[error("unusable client certificate: {0}")]
     ClientCert(String),
-}
-
-/// Why a server's certificate was refused. Found in an error chain by [`Untrusted::find`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("certificate of {subject}, issued by {issuer}: {why}")]
-pub struct Untrusted {
-    /// Common name of the certificate's subject, else the whole name.
-    pub subject: String,
-    /// Common name of the issuer, else the whole name.
-    pub issuer: String,
-    /// The reason.
-    pub why: Why,
-}
-
-/// The reason for an [`Untrusted`] certificate.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
-    /// Nobody we trust signed it.
-    #[error("not signed by a trusted authority")]
-    Issuer,
-    /// It signs itself, as a fresh Teleport's web certificate does.
-    #[error("self-signed, and not among the certificates given by --ca-file")]
-    SelfSigned,
-    /// It is for other names.
-    #[error("not valid for {asked}, only for {}", list(presented))]
-    Name {
-        /// The name asked for.
-        asked: String,
-        /// The names in the certificate.
-        presented: Vec<String>,
-    },
-    /// Its last day has passed; unix seconds.
-    #[error("expired {} ago by this computer's clock", span(now - not_after))]
-    Expired {
-        /// End of validity.
-        not_after: i64,
-        /// This computer's clock.
-        now: i64,
-    },
-    /// Its first day is yet to come; unix seconds.
-    #[error("not valid for another {} by this computer's clock", span(not_before - now))]
-    NotYet {
-        /// Begin of validity.
-        not_before: i64,
-        /// This computer's clock.
-        now: i64,
-    },
-    /// Anything else webpki says.
-    #[error("{0}")]
-    Other(String),
-}
-
-fn list(names: &[String]) -> String {
-    if names.is_empty() {
-        "no name at all".to_owned()
-    } else {
-        names.join(", ")
-    }
-}
-
-/// Writes a number of seconds as `3 days`, `2 h`, `5 min` or `7 s`, rounded down.
-pub(crate) fn span(seconds: i64) -> String {
-    let s = seconds.unsigned_abs();
-    match s {
-        172_800.. => format!("{} days", s / 86_400),
-        7_200.. => format!("{} h", s / 3600),
-        120.. => format!("{} min", s / 60),
-        _ => format!("{s} s"),
-    }
-}
-
-impl Untrusted {
-    /// Looks for the reason in an error and its sources, through `io::Error` and rustls' wrappers.
-    pub fn find<'e>(err: &'e (dyn StdError + 'static)) -> Option<&'e Self> {
-        let mut next = Some(err);
-        while let Some(e) = next {
-            if let Some(found) = e.downcast_ref::<Self>() {
-                return Some(found);
-            }
-            if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) =
-                e.downcast_ref::<rustls::Error>()
-            {
-                return other.0.downcast_ref::<Self>();
-            }
-            // An io::Error's own `source` skips the error it carries.
-            next = match e
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref)
-            {
-                Some(inner) => Some(inner),
-                None => e.source(),
-            };
-        }
-        None
-    }
 }
 
 impl Trust {

@@ -12,13 +12,12 @@ use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 use tokio::time::timeout;
 
 use super::console::{Console, ConsoleAnswer};
 use super::error::WebError;
 use super::types::{Begin, Challenge, ErrorBody, Finish, LoginAnswer, Motd, Ping};
+use crate::transport::clock::parse_date;
 use crate::transport::exchange::{server_of, status_text};
 use crate::transport::route::Route;
 
@@ -336,12 +335,4 @@ pub(super) fn status_error(addr: &str, status: u16, body: &[u8], server: Option<
         status,
         message,
     }
-}
-
-/// Reads an HTTP date.
-pub(super) fn parse_date(text: &str) -> Option<i64> {
-    // RFC 2822 with its obsolete zone "GMT" is what HTTP sends.
-    OffsetDateTime::parse(text, &Rfc2822)
-        .ok()
-        .map(OffsetDateTime::unix_timestamp)
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::client::{parse_date, status_error};
+use super::client::status_error;
 use super::types::{Base64, Challenge, Finish, LoginAnswer, Ping, PublicKey, go_seconds};
 use super::*;
 use crate::compat::{Age, Server};
+use crate::transport::clock::parse_date;
 
 fn data(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -8,7 +8,7 @@ use crate::transport::dial::DialError;
 use crate::transport::http_proxy::ProxyFault;
 use crate::transport::route::UpgradeFault;
 use crate::transport::tls_fault::TlsFault;
-use crate::transport::trust::{TrustError, Why};
+use crate::transport::trust::TrustError;
 
 const LOGIN_AGAIN: &str = "log in again: postern login --force";
 
@@ -27,14 +27,14 @@ impl From<ConnError> for CliError {
                         ..
                     },
                 ..
-            } => Self::new(Kind::NotLoggedIn, message)
-                .at(hop)
-                .hint(match whose.why {
-                    Why::Expired { .. } | Why::NotYet { .. } => {
-                        "check this computer's clock".to_owned()
-                    }
-                    _ => format!("the cluster may have renewed its host authority; {LOGIN_AGAIN}"),
-                }),
+            } => match whose.why.blame() {
+                Some(blame) => Self::new(Kind::Unreachable, message)
+                    .at(hop)
+                    .hint(blame.advice()),
+                None => Self::new(Kind::NotLoggedIn, message).at(hop).hint(format!(
+                    "the cluster may have renewed its host authority; {LOGIN_AGAIN}"
+                )),
+            },
             ConnError::Dial { error, .. } => error.into(),
             ConnError::Offline { cluster, .. } => {
                 Self::new(Kind::Unreachable, message).at(hop).hint(format!(
@@ -83,11 +83,9 @@ impl From<DialError> for CliError {
                 "the proxy may be starting; try again in a moment".to_owned()
             }
             DialError::Tls { fault, .. } => match fault {
-                TlsFault::Untrusted(whose) => match whose.why {
-                    Why::Expired { .. } | Why::NotYet { .. } => {
-                        "check this computer's clock".to_owned()
-                    }
-                    _ => "log in with the proxy's own authority: postern login --ca-file FILE"
+                TlsFault::Untrusted(whose) => match whose.why.blame() {
+                    Some(blame) => blame.advice().to_owned(),
+                    None => "log in with the proxy's own authority: postern login --ca-file FILE"
                         .to_owned(),
                 },
                 TlsFault::NoProtocol | TlsFault::WrongProtocol(_) => {

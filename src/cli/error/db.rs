@@ -10,6 +10,7 @@ use crate::flow::target::TargetError;
 use crate::hop::Hop;
 use crate::proxy::known_errors::PER_SESSION_MFA_HINT;
 use crate::rbac::AccessError;
+use crate::transport::clock;
 
 impl From<TargetError> for CliError {
     fn from(error: TargetError) -> Self {
@@ -123,6 +124,9 @@ impl From<IssueError> for CliError {
             IssueError::RolesUnknown { .. } => Self::new(Kind::Failed, message).at(hop).hint(
                 "--db-roles came with Teleport 14.3.1; leave it out to connect with all of them",
             ),
+            IssueError::Expired { .. } => Self::new(Kind::Unreachable, message)
+                .at(hop)
+                .hint(clock::SET_IT),
             IssueError::Different { .. } | IssueError::Unreadable { .. } | IssueError::Key(_) => {
                 Self::new(Kind::Failed, message).at(hop)
             }

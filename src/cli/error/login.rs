@@ -3,6 +3,7 @@
 use super::{CliError, Kind};
 use crate::flow::login::{LoginError, Unsupported};
 use crate::hop::Hop;
+use crate::transport::clock;
 use crate::transport::trust::{Untrusted, Why};
 use crate::webapi::WebError;
 
@@ -43,8 +44,12 @@ impl From<LoginError> for CliError {
                 Self::new(Kind::Failed, message).hint("ask the cluster's administrator; a longer --ttl may help with an expired one")
             }
             LoginError::ClockBehind { .. } | LoginError::ClockAhead { .. } => {
-                Self::new(Kind::Failed, message).hint("set the clock of this computer (on Linux: timedatectl set-ntp true), then log in again")
+                Self::new(Kind::Unreachable, message).hint(clock::SET_IT)
             }
+            LoginError::Code { error, skew } => Self::from(*error).hint(format!(
+                "the clock of this computer is {} the proxy's: codes that are made on this computer are wrong until it is set (on Linux: timedatectl set-ntp true)",
+                clock::off(skew)
+            )),
         }
     }
 }
@@ -147,12 +152,15 @@ pub(super) fn distrusted(error: CliError, untrusted: &Untrusted) -> CliError {
             .hint("trust its authority, or this very certificate: postern login --ca-file FILE")
             .hint("or, for a test only, verify nothing: postern login --insecure"),
         Why::Name { presented, .. } => match presented.iter().find(|name| !name.contains('*')) {
-            Some(name) => error.hint(format!("use the name it is for: postern login --proxy {name}:PORT")),
+            Some(name) => error.hint(format!(
+                "use the name it is for: postern login --proxy {name}:PORT"
+            )),
             None => error.hint("for a test only, verify nothing: postern login --insecure"),
         },
-        Why::Expired { .. } | Why::NotYet { .. } => {
-            error.hint("is the clock of this computer right? If it is, the cluster's administrator has to renew the certificate")
-        }
+        Why::Expired { .. } | Why::NotYet { .. } => match untrusted.why.blame() {
+            Some(blame) => error.hint(blame.advice()),
+            None => error,
+        },
     }
 }
 

@@ -4,6 +4,7 @@ use super::{CliError, Kind};
 use crate::flow::session::{Origin, SessionError};
 use crate::profile::ProfileError;
 use crate::profile::identity_file::IdentityError;
+use crate::transport::clock;
 
 impl From<SessionError> for CliError {
     fn from(error: SessionError) -> Self {
@@ -21,7 +22,7 @@ impl From<SessionError> for CliError {
         match error {
             SessionError::Profile(inner) => inner.into(),
             SessionError::NotYet { .. } => Self::new(Kind::NotLoggedIn, message)
-                .hint("set the clock of this computer, then log in again: postern login --force"),
+                .hint(clock::SET_IT),
             SessionError::Damaged { .. } => Self::new(Kind::NotLoggedIn, message)
                 .hint("the file is kept as it is; log in again: postern login --force"),
             SessionError::Expired {

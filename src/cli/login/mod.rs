@@ -22,7 +22,7 @@ use crate::flow::session;
 use crate::identity::Certificate;
 use crate::profile::Profile;
 use crate::profile::keys::{KeyPair, KeyStore};
-use crate::transport::trust::span;
+use crate::transport::clock;
 
 pub use args::{LoginArgs, Store};
 use plan::Plan;
@@ -96,10 +96,9 @@ async fn enter(cx: &mut Cx, plan: &Plan) -> Result<(Profile, Certificate), CliEr
         None => local::fresh(cx, plan, door, &key).await?,
     };
     if let Some(skew) = fresh.skew() {
-        let direction = if skew > 0 { "ahead of" } else { "behind" };
         cx.ui.warn(&format!(
-            "the clock of this computer is {} {direction} the cluster's",
-            span(skew)
+            "the clock of this computer is {} the cluster's",
+            clock::off(skew)
         ));
     }
     let ssh = fresh.ssh().cloned();

@@ -71,6 +71,14 @@ pub enum LoginError {
     /// A 200 that is of no use.
     #[error("the cluster's answer to the login is unusable: {0}")]
     Answer(String),
+    /// A one-time code was refused, and the clock of this computer is so far off that it may have been made for another time.
+    #[error("{error}")]
+    Code {
+        /// The refusal.
+        error: Box<WebError>,
+        /// Seconds by which this computer's clock is ahead of the cluster's (negative: behind).
+        skew: i64,
+    },
     /// The certificate is not valid yet: the clock of this computer is behind.
     #[error("the clock of this computer is {} behind the cluster's; the certificate it got is not valid yet", span(*seconds))]
     ClockBehind {

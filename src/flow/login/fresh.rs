@@ -5,11 +5,9 @@ use super::{Door, Ssh};
 use crate::identity::{Certificate, Validity};
 use crate::profile::keys::KeyPair;
 use crate::profile::{Auth, HostCas, KeyLocation, Profile, VERSION};
+use crate::transport::clock::TOLERATED;
 use crate::transport::route::Network;
 use crate::webapi::types::{HostSigner, LoginAnswer};
-
-/// The clock of this computer may differ from the cluster's by so many seconds before anybody needs to know.
-const TOLERATED_SKEW: i64 = 30;
 
 /// The useful content of an answer.
 #[derive(Debug)]
@@ -50,7 +48,7 @@ pub(super) fn granted(
     Ok(Granted {
         certificate,
         host_cas,
-        skew: skew.filter(|s| s.abs() > TOLERATED_SKEW),
+        skew: skew.filter(|s| s.abs() > TOLERATED),
         ssh: Ssh::granted(answer),
     })
 }

@@ -8,6 +8,7 @@ use super::Door;
 use super::error::{LoginError, Unsupported};
 use super::fresh::{Fresh, granted};
 use crate::profile::keys::KeyPair;
+use crate::webapi::WebError;
 use crate::webapi::types::{Base64, Finish, PublicKey};
 
 impl Door {
@@ -88,10 +89,29 @@ impl Begun {
             .client
             .login_finish(&request)
             .await
-            .map_err(|error| door.refused(error))?;
+            .map_err(|error| door.refused(error));
         let now = clock();
         let skew = door.client.server_time().map(|server| now - server);
+        let answer = answer.map_err(|error| code_refused(error, code, skew))?;
         let granted = granted(&answer, key, now, skew)?;
         Ok(Fresh::new(door, granted).await)
+    }
+}
+
+/// Seconds that a code's time may be over before it is refused (login.md 3.4: one period).
+const CODE_LIFE: i64 = 30;
+
+/// A code that is made on this computer goes by its clock.
+fn code_refused(error: LoginError, code: &str, skew: Option<i64>) -> LoginError {
+    match (error, skew.filter(|skew| skew.abs() > CODE_LIFE)) {
+        (LoginError::Web(error @ WebError::Status { status: 403, .. }), Some(skew))
+            if !code.is_empty() =>
+        {
+            LoginError::Code {
+                error: Box::new(error),
+                skew,
+            }
+        }
+        (error, _) => error,
     }
 }

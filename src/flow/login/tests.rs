@@ -321,10 +321,8 @@ async fn clocks_that_differ_are_named_with_the_difference() {
         with_clocks(RECORDED, RECORDED + 300, 3600).await,
         Ok(Some(300))
     );
-    assert_eq!(
-        with_clocks(RECORDED, RECORDED - 50, 3600).await,
-        Ok(Some(-50))
-    );
+    // Certificates begin a minute before their issue: up to there nobody needs to know.
+    assert_eq!(with_clocks(RECORDED, RECORDED - 50, 3600).await, Ok(None));
     assert_eq!(
         with_clocks(RECORDED, RECORDED - 3600, 3600).await,
         Err(LoginError::ClockBehind { seconds: 3600 })

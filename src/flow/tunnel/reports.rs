@@ -23,6 +23,9 @@ pub(super) fn local(message: String, hint: Option<String>) -> UpstreamError {
 
 pub(super) fn dial_error(err: &DialError) -> UpstreamError {
     let hint = match err.tls() {
+        Some(TlsFault::Untrusted(whose)) if let Some(blame) = whose.why.blame() => {
+            blame.advice().to_owned()
+        }
         Some(TlsFault::Untrusted(_)) => {
             "run `postern login` with --ca-file FILE of the proxy's authority".to_owned()
         }
@@ -88,6 +91,7 @@ pub(super) fn issue_error(err: &IssueError) -> UpstreamError {
         },
         IssueError::RolesUnknown { .. }
         | IssueError::Different { .. }
+        | IssueError::Expired { .. }
         | IssueError::Unreadable { .. }
         | IssueError::Key(_) => UpstreamError {
             hop: err.hop(),

@@ -218,9 +218,17 @@ fn dates(cert: &CertificateDer<'_>, now: UnixTime) -> Option<Why> {
         parsed.validity().not_after.timestamp(),
     );
     if now < not_before {
-        Some(Why::NotYet { not_before, now })
+        Some(Why::NotYet {
+            not_before,
+            now,
+            skew: None,
+        })
     } else if now > not_after {
-        Some(Why::Expired { not_after, now })
+        Some(Why::Expired {
+            not_after,
+            now,
+            skew: None,
+        })
     } else {
         None
     }
