@@ -14,6 +14,7 @@ mod lab;
 mod listing;
 mod matrix;
 mod networks;
+mod oidc;
 mod pair;
 mod sessions;
 mod sso;

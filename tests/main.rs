@@ -44,6 +44,7 @@ mod server_unit;
 mod server_users;
 mod sessions;
 mod sso_client;
+mod sso_oidc;
 mod three_lines;
 mod tsh_profile;
 mod tsh_trips;

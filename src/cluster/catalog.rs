@@ -42,7 +42,7 @@ impl Catalog for ClusterState {
                     identity.teleport_cluster
                 )));
             }
-        } else if !documents.users.contains_key(&identity.username) {
+        } else if !self.is_known(identity) {
             return Err(denied(format!(
                 "the user {:?} does not exist any more",
                 identity.username
@@ -79,7 +79,8 @@ impl Catalog for ClusterState {
     }
 
     fn limits(&self) -> Limits {
-        let preference = self.documents().preference;
+        let documents = self.documents();
+        let preference = &documents.preference;
         let idle = preference.client_idle_seconds.saturating_mul(1_000_000_000);
         Limits::new(idle, preference.disconnect_expired_cert)
     }

@@ -2,6 +2,7 @@
 
 use super::ca::ssh_user::SshPublicKey;
 use super::ca::{CaError, CaKind, SubjectPublicKey};
+use super::documents::User;
 use super::random::{self, NoRandomness};
 use super::state::ClusterState;
 use crate::identity::{BACKDATING_SECONDS, Certificate, Identity, RouteToDatabase, oids};
@@ -13,6 +14,12 @@ const SECOND: i64 = 1_000_000_000;
 const SINGLE_USE_SECONDS: i64 = 60;
 /// Seconds an SSH certificate lasts at least.
 const SSH_SECONDS: i64 = 60;
+/// Seconds of a login by single sign-on, at most.
+const LONGEST_SECONDS: i64 = 30 * 3600;
+/// Users of the cluster itself.
+const LOCAL: &str = "local";
+/// Users that a single sign-on made.
+const SSO: &str = "sso";
 /// Restriction of database certificates.
 const USAGE_DATABASE: &str = "usage:db";
 
@@ -45,6 +52,12 @@ pub struct Login {
 }
 
 impl Login {
+    /// When it ends, unix seconds.
+    #[must_use]
+    pub fn not_after(&self) -> i64 {
+        self.not_after
+    }
+
     /// Issues the X.509 certificate, DER.
     ///
     /// # Errors
@@ -100,6 +113,38 @@ pub fn grant(
         .users
         .get(user)
         .ok_or_else(|| IssueError::NoUser(user.to_owned()))?;
+    let wanted = if ttl == 0 {
+        state.session_seconds().saturating_mul(SECOND)
+    } else {
+        ttl
+    };
+    grant_to(state, user, wanted, address, LOCAL)
+}
+
+/// Grants a login to a user whom somebody else vouches for. `ttl` is in nanoseconds, 0 for as long as the roles let it last
+/// (login.md 9).
+///
+/// # Errors
+/// When a role is unknown.
+pub fn grant_sso(
+    state: &ClusterState,
+    user: &User,
+    ttl: i64,
+    address: &str,
+) -> Result<Login, IssueError> {
+    let longest = LONGEST_SECONDS * SECOND;
+    let wanted = if ttl == 0 { longest } else { ttl.min(longest) };
+    grant_to(state, user, wanted, address, SSO)
+}
+
+fn grant_to(
+    state: &ClusterState,
+    user: &User,
+    wanted: i64,
+    address: &str,
+    kind: &str,
+) -> Result<Login, IssueError> {
+    let documents = state.documents();
     let mut roles = Vec::new();
     for name in &user.roles {
         roles.push(
@@ -111,11 +156,6 @@ pub fn grant(
         );
     }
     let checker = AccessChecker::new(&user.name, false, roles, &user.traits)?;
-    let wanted = if ttl == 0 {
-        state.session_seconds().saturating_mul(SECOND)
-    } else {
-        ttl
-    };
     let ttl = checker.session_ttl(wanted);
     let identity = Identity {
         username: user.name.clone(),
@@ -128,7 +168,7 @@ pub fn grant(
         database_users: checker.certificate_users(ttl),
         login_ip: address.to_owned(),
         private_key_policy: "none".to_owned(),
-        other: vec![(oids::USER_TYPE.to_owned(), "local".to_owned())],
+        other: vec![(oids::USER_TYPE.to_owned(), kind.to_owned())],
         ..Identity::default()
     };
     let now = state.now();
@@ -139,6 +179,16 @@ pub fn grant(
         now,
         not_after,
     })
+}
+
+/// Whether the holder was made by a single sign-on.
+#[must_use]
+pub fn is_sso(identity: &Identity) -> bool {
+    let kind = identity
+        .other
+        .iter()
+        .find(|(oid, _)| oid == oids::USER_TYPE);
+    kind.is_some_and(|(_, kind)| kind == SSO)
 }
 
 /// What a holder of a certificate asks for.

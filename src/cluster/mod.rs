@@ -17,6 +17,7 @@
 //! | [`clock`], [`version`] | the time and the versions it goes by |
 //! | [`labels`] | the commands of dynamic labels |
 //! | [`users`], [`totp`], [`lockout`] | who may log in |
+//! | [`sso`] | people whom somebody else vouches for |
 //! | [`metrics`], [`memory`], [`descriptors`] | figures; memory given back; open files |
 //! | [`locks`] | who may not use the cluster any more |
 //! | [`postgres`] | the PostgreSQL server of the demo |
@@ -49,6 +50,7 @@ pub mod random;
 mod readahead;
 pub mod rotation;
 pub mod server;
+pub mod sso;
 pub mod state;
 pub mod state_error;
 pub mod store;

@@ -1,24 +1,28 @@
 //! What every part of a running cluster shares: names, authorities, documents, credentials.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use tokio::sync::{Semaphore, watch};
 
+use super::audit::Audit;
 use super::authorities::Authorities;
 use super::ca::{Authority, CaKind};
 use super::clock::Clock;
 use super::dbservice::Passwords;
 use super::documents::{Documents, User};
+use super::issue;
 use super::leaf::{Leaves, Trusts};
 use super::lockout::{Rate, RateLimit};
 use super::locks::{self, Holder, Lock, Locks};
 use super::metrics::Metrics;
 use super::random::{self, NoRandomness};
+use super::sso::Sso;
 use super::state_error::StateError;
 use super::store::{Store, StoreError};
 use super::ui::Report;
 use super::users::Logins;
+use crate::identity::Identity;
 use crate::rbac::{Database, Role};
 
 /// Password checks that run at the same time; each takes a processor and 19 MiB for a moment.
@@ -80,6 +84,8 @@ pub struct ClusterState {
     metrics: Metrics,
     store: Arc<Store>,
     logins: Arc<Logins>,
+    sso: Sso,
+    audit: OnceLock<Audit>,
     login_rate: RateLimit,
     password_checks: Arc<Semaphore>,
     request_bytes: Semaphore,
@@ -138,6 +144,8 @@ impl ClusterState {
             trusts: Arc::new(trusts),
             locks: Locks::open(Arc::clone(&store))?,
             metrics: Metrics::default(),
+            sso: Sso::open(Arc::clone(&store))?,
+            audit: OnceLock::new(),
             store,
             logins,
             login_rate,
@@ -335,6 +343,36 @@ impl ClusterState {
     #[must_use]
     pub fn session_seconds(&self) -> i64 {
         self.documents().preference.session_seconds
+    }
+
+    /// Whether the holder of a certificate of this cluster still is a user of it: one of documents and state, or one whose
+    /// single sign-on has not ended.
+    #[must_use]
+    pub fn is_known(&self, identity: &Identity) -> bool {
+        let name = &identity.username;
+        if issue::is_sso(identity) {
+            self.sso.users().is_known(name, self.now())
+        } else {
+            self.documents().users.contains_key(name)
+        }
+    }
+
+    /// Single sign-ons.
+    #[must_use]
+    pub fn sso(&self) -> &Sso {
+        &self.sso
+    }
+
+    /// The record of what happens; none before [`ClusterState::set_audit`].
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        self.audit.get().cloned().unwrap_or_default()
+    }
+
+    /// Records logins from now on. The first record counts.
+    pub fn set_audit(&self, audit: Audit) {
+        // Whoever opens a cluster does this once.
+        let _ = self.audit.set(audit);
     }
 
     /// Passwords and one-time codes.

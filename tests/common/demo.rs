@@ -57,14 +57,23 @@ impl Demo {
     }
 
     /// Starts one on an existing state directory.
+    pub(crate) fn start_in(dir: &Path, flags: &[&str]) -> Self {
+        Self::start_with(dir, flags, &[])
+    }
+
+    /// The same with variables in its environment.
     ///
     /// The program gets SIGTERM when this test process ends, however it ends: the kernel sends it when the thread that
     /// started it dies, so that thread lives as long as the process.
-    pub(crate) fn start_in(dir: &Path, flags: &[&str]) -> Self {
+    pub(crate) fn start_with(dir: &Path, flags: &[&str], variables: &[(&str, &Path)]) -> Self {
         let (give, take) = mpsc::channel();
         let dir_owned = dir.to_owned();
         let second_factor = !flags.contains(&"--no-second-factor");
         let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+        let variables: Vec<(String, PathBuf)> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.to_path_buf()))
+            .collect();
         std::thread::spawn(move || {
             let mut command = Command::new("setpriv");
             command
@@ -84,6 +93,7 @@ impl Demo {
                 .arg("--dir")
                 .arg(&dir_owned)
                 .args(&flags)
+                .envs(variables)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(std::fs::File::create(dir_owned.join("stderr.txt")).expect("a log file"));

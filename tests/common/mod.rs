@@ -6,6 +6,7 @@ pub(crate) mod flights;
 pub(crate) mod github;
 pub(crate) mod leaves;
 pub(crate) mod middle;
+pub(crate) mod oidc;
 pub(crate) mod psql;
 pub(crate) mod ran;
 pub(crate) mod redshift_gateway;

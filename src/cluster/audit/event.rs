@@ -138,13 +138,6 @@ impl Event {
         size_of::<Self>() + 64 + self.what.weight()
     }
 
-    /// The line, its end included.
-    pub(super) fn line(&self) -> Vec<u8> {
-        let mut line = serde_json::to_vec(self).unwrap_or_default();
-        line.push(b'\n');
-        line
-    }
-
     fn fields(&self) -> Fields {
         let common = &*self.common;
         let (name, code) = self.what.name_and_code();
@@ -220,24 +213,30 @@ impl Event {
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = self.fields().0;
-        let mut map = serializer.serialize_map(Some(fields.len()))?;
-        for (name, value) in &fields {
+        self.fields().serialize(serializer)
+    }
+}
+
+/// Fields in their order.
+#[derive(Default)]
+pub(super) struct Fields(Vec<(&'static str, Value)>);
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
             map.serialize_entry(name, value)?;
         }
         map.end()
     }
 }
 
-/// Fields in their order.
-struct Fields(Vec<(&'static str, Value)>);
-
 impl Fields {
-    fn put(&mut self, name: &'static str, value: impl Into<Value>) {
+    pub(super) fn put(&mut self, name: &'static str, value: impl Into<Value>) {
         self.0.push((name, value.into()));
     }
 
-    fn put_text(&mut self, name: &'static str, text: &str) {
+    pub(super) fn put_text(&mut self, name: &'static str, text: &str) {
         if !text.is_empty() {
             self.put(name, text);
         }
@@ -249,7 +248,7 @@ impl Fields {
         self.put("server_version", SERVER_VERSION);
     }
 
-    fn status(&mut self, error: Option<&str>) {
+    pub(super) fn status(&mut self, error: Option<&str>) {
         self.put("success", error.is_none());
         if let Some(error) = error {
             self.put("error", error);
@@ -303,7 +302,7 @@ impl Fields {
 }
 
 /// A moment as Go writes it.
-fn instant(unix_ms: i64) -> String {
+pub(super) fn instant(unix_ms: i64) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_ms) * 1_000_000)
         .ok()
         .and_then(|moment| moment.format(&Rfc3339).ok())

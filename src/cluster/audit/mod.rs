@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `session` | the events of one database session |
+//! | `login` | the event of a login |
 //! | `event` | what an event says, in Teleport's order of fields |
 //! | `statements` | statements found in what a client sends |
 //! | `mask` | passwords in statements made unreadable |
@@ -13,6 +14,7 @@
 //! deactivation is true: `delete` says whether the user is gone, `success` whether it lost everything it had.
 
 mod event;
+mod login;
 mod mask;
 mod session;
 mod statements;
@@ -24,8 +26,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use login::Login;
+use login::LoginEvent;
 pub use session::{Opened, SessionLog, Tap};
-use writer::Queue;
+use writer::{Entry, Queue};
 
 use super::clock::Clock;
 use super::ui::Report;
@@ -114,6 +118,16 @@ impl Audit {
     pub fn session(&self, opened: Opened<'_>) -> Option<Arc<SessionLog>> {
         let log = Arc::clone(self.0.as_ref()?);
         Some(Arc::new(SessionLog::new(log, opened)))
+    }
+
+    /// Records a login.
+    pub fn login(&self, login: Login) {
+        let Some(log) = &self.0 else { return };
+        log.queue.put(Entry::Login(Box::new(LoginEvent {
+            login,
+            cluster: log.cluster.clone(),
+            time: (log.clock)(),
+        })));
     }
 
     /// Events that could not be written, from the start.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::Log;
 use super::event::{Common, Event, What};
 use super::statements::Statements;
+use super::writer::Entry;
 use crate::cluster::random;
 use crate::identity::Identity;
 use crate::rbac::Database;
@@ -137,12 +138,12 @@ impl SessionLog {
     }
 
     fn put(&self, time: i64, what: What) {
-        self.log.queue.put(Event {
+        self.log.queue.put(Entry::Session(Event {
             common: Arc::clone(&self.common),
             index: self.next.fetch_add(1, Relaxed),
             time,
             what,
-        });
+        }));
     }
 }
 

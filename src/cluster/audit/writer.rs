@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::event::Event;
+use super::login::LoginEvent;
 use crate::cluster::ui::Report;
 
 /// Bytes of events that may wait, roughly.
@@ -31,8 +32,37 @@ struct Load {
     missing: AtomicU64,
 }
 
+/// Something to record.
+#[derive(Debug)]
+pub(super) enum Entry {
+    /// Of a database session.
+    Session(Event),
+    /// A login.
+    Login(Box<LoginEvent>),
+}
+
+impl Entry {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Session(event) => event.weight(),
+            Self::Login(event) => event.weight(),
+        }
+    }
+
+    /// The line, its end included.
+    fn line(&self) -> Vec<u8> {
+        let text = match self {
+            Self::Session(event) => serde_json::to_vec(event),
+            Self::Login(event) => serde_json::to_vec(event),
+        };
+        let mut line = text.unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+}
+
 enum Work {
-    Event(Event, usize),
+    Event(Entry, usize),
     Flush(oneshot::Sender<()>),
 }
 
@@ -49,7 +79,7 @@ impl Queue {
     }
 
     /// Takes an event, or counts it as lost when too much is waiting.
-    pub(super) fn put(&self, event: Event) {
+    pub(super) fn put(&self, event: Entry) {
         let weight = event.weight();
         if self.load.bytes.fetch_add(weight, Relaxed) + weight > QUEUE {
             self.load.bytes.fetch_sub(weight, Relaxed);

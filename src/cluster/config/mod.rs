@@ -169,6 +169,12 @@ struct RawAuthentication {
     second_factors: Value,
     #[serde(default)]
     default_session_ttl: Value,
+    #[serde(default)]
+    r#type: Value,
+    #[serde(default)]
+    connector_name: Value,
+    #[serde(default)]
+    allow_local_auth: Value,
 }
 
 /// Why a configuration cannot be used.
@@ -298,6 +304,9 @@ impl Config {
             "second_factor": raw.authentication.second_factor,
             "second_factors": raw.authentication.second_factors,
             "default_session_ttl": raw.authentication.default_session_ttl,
+            "type": raw.authentication.r#type,
+            "connector_name": raw.authentication.connector_name,
+            "allow_local_auth": raw.authentication.allow_local_auth,
             "disconnect_expired_cert": raw.disconnect_expired_cert,
         }))?;
         preference

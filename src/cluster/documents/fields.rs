@@ -100,8 +100,29 @@ const LOCK: &[&str] = &[
     "spec.created_by",
 ];
 
+const OIDC: &[&str] = &[
+    "spec.issuer_url",
+    "spec.client_id",
+    "spec.client_secret",
+    "spec.redirect_url",
+    "spec.display",
+    "spec.scope",
+    "spec.claims_to_roles",
+    "spec.username_claim",
+    "spec.prompt",
+    "spec.max_age",
+    "spec.acr_values",
+    "spec.allow_unverified_email",
+    "spec.pkce_mode",
+    "spec.client_redirect_settings.allowed_https_hostnames",
+    "spec.client_redirect_settings.insecure_allowed_cidr_ranges",
+    // Says which provider it is, where that would make a difference.
+    "spec.provider",
+];
+
 const PREFERENCE: &[&str] = &[
     "spec.type",
+    "spec.connector_name",
     "spec.allow_local_auth",
     "spec.second_factor",
     "spec.second_factors",
@@ -123,6 +144,7 @@ pub(super) fn known(kind: &str) -> Option<[&'static [&'static str]; 2]> {
         "user" => USER,
         "trusted_cluster" => TRUSTED_CLUSTER,
         "lock" => LOCK,
+        "oidc" => OIDC,
         "cluster_auth_preference" => PREFERENCE,
         "cluster_networking_config" => NETWORKING,
         _ => return None,

@@ -18,9 +18,10 @@ use serde_json::Value;
 
 use super::leaf::document::TrustedCluster;
 use super::locks::Lock;
+use super::sso::Connector;
 use crate::rbac::{Database, Role};
 use located::{Located, Malformed};
-pub use preference::{DEFAULT_SESSION_SECONDS, Preference};
+pub use preference::{DEFAULT_SESSION_SECONDS, Preference, Way};
 pub use user::User;
 
 /// Everything the files say.
@@ -34,6 +35,8 @@ pub struct Documents {
     pub databases: Arc<BTreeMap<String, Database>>,
     /// Clusters whose leaf this one is, by name.
     pub trusted_clusters: BTreeMap<String, TrustedCluster>,
+    /// Identity providers by name.
+    pub connectors: BTreeMap<String, Connector>,
     /// Locks, in the order they were read.
     pub locks: Vec<Lock>,
     /// What holds for every user and session.
@@ -128,6 +131,9 @@ impl Documents {
             })?;
             documents.add(&path, &text, &mut problems);
         }
+        if problems.is_empty() {
+            problems.extend(documents.no_way(directory));
+        }
         Ok((documents, problems))
     }
 
@@ -218,9 +224,55 @@ impl Documents {
                 self.trusted_clusters.insert(name.to_owned(), trusted);
             }
             "lock" => self.locks.push(Lock::from_document(value)?),
+            "oidc" => {
+                let connector = Connector::from_document(value)?;
+                self.connectors.insert(name.to_owned(), connector);
+            }
             other => return Err(format!("the kind {other:?} is not used here")),
         }
         Ok(())
+    }
+
+    /// The connector through which people log in who say nothing else; `None` where that is a password.
+    #[must_use]
+    pub fn default_connector(&self) -> Option<&Connector> {
+        match &self.preference.way {
+            Way::Local => None,
+            Way::Oidc(name) if name.is_empty() => self.connectors.values().next(),
+            Way::Oidc(name) => self.connectors.get(name),
+        }
+    }
+
+    /// A default way to log in that leads nowhere.
+    fn no_way(&self, directory: &Path) -> Option<Problem> {
+        let Way::Oidc(name) = &self.preference.way else {
+            return None;
+        };
+        if self.default_connector().is_some() {
+            return None;
+        }
+        let known: Vec<&str> = self.connectors.keys().map(String::as_str).collect();
+        let message = match (name.as_str(), known.is_empty()) {
+            (_, true) => {
+                "type is oidc, and no document of kind oidc describes a connector".to_owned()
+            }
+            (name, false) => format!(
+                "there is no connector {name:?}; there is {}",
+                known.join(", ")
+            ),
+        };
+        let preference = self
+            .places
+            .iter()
+            .find(|((kind, _), _)| kind == "cluster_auth_preference");
+        let nowhere = || Place {
+            path: directory.to_owned(),
+            line: None,
+        };
+        Some(Problem {
+            place: preference.map_or_else(nowhere, |(_, place)| place.clone()),
+            message: format!("cluster_auth_preference: {message}"),
+        })
     }
 
     /// Where a document stands, e.g. for the kind `db` and a name.
@@ -260,25 +312,42 @@ impl Documents {
                 Role::from_document(&preset).expect("the preset is a valid role"),
             );
         }
+        let mut warnings = Vec::new();
         for user in self.users.values() {
-            for role in user
-                .roles
-                .iter()
-                .filter(|role| !self.roles.contains_key(*role))
-            {
-                let place = self
-                    .place("user", &user.name)
-                    .map(|place| format!("{place}: "))
-                    .unwrap_or_default();
-                let warning = format!(
-                    "{place}user {:?} has the role {role:?}, which no document defines",
-                    user.name
-                );
-                if !self.warnings.contains(&warning) {
-                    self.warnings.push(warning);
-                }
+            let roles = user.roles.iter();
+            warnings.extend(self.undefined("user", &user.name, "has", roles));
+        }
+        for connector in self.connectors.values() {
+            // What a value is put into is known at the login.
+            let roles = connector.claims_to_roles.iter().flat_map(|m| &m.roles);
+            let roles = roles.filter(|role| !role.contains('$'));
+            warnings.extend(self.undefined("oidc", &connector.name, "gives", roles));
+        }
+        for warning in warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
             }
         }
+    }
+
+    /// Warnings of roles that nobody defines.
+    fn undefined<'a>(
+        &self,
+        kind: &str,
+        name: &str,
+        does: &str,
+        roles: impl Iterator<Item = &'a String>,
+    ) -> Vec<String> {
+        let place = self.place(kind, name);
+        let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+        roles
+            .filter(|role| !self.roles.contains_key(*role))
+            .map(|role| {
+                format!(
+                    "{place}{kind} {name:?} {does} the role {role:?}, which no document defines"
+                )
+            })
+            .collect()
     }
 }
 

@@ -6,8 +6,12 @@ use serde_json::Value;
 pub const DEFAULT_SESSION_SECONDS: i64 = 12 * 3600;
 
 /// What holds for every user and session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preference {
+    /// How people log in who say nothing else.
+    pub way: Way,
+    /// Whether users of the cluster itself may log in.
+    pub local_auth: bool,
     /// Whether a one-time code is asked for.
     pub second_factor: bool,
     /// Seconds of a login session when the user names no other.
@@ -18,9 +22,20 @@ pub struct Preference {
     pub client_idle_seconds: i64,
 }
 
+/// A way to log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// With the password of a user of this cluster.
+    Local,
+    /// Through an OIDC connector; the first one by name when it is empty.
+    Oidc(String),
+}
+
 impl Default for Preference {
     fn default() -> Self {
         Self {
+            way: Way::Local,
+            local_auth: true,
             second_factor: true,
             session_seconds: DEFAULT_SESSION_SECONDS,
             disconnect_expired_cert: false,
@@ -62,10 +77,25 @@ impl Preference {
             Value::Bool(on) => self.disconnect_expired_cert = *on,
             _ => return Err("disconnect_expired_cert is true or false".to_owned()),
         }
-        match spec["type"].as_str() {
-            None | Some("" | "local") => Ok(()),
-            Some(other) => Err(format!("type {other:?} is not supported; use local")),
+        match &spec["allow_local_auth"] {
+            Value::Null => {}
+            Value::Bool(on) => self.local_auth = *on,
+            _ => return Err("allow_local_auth is true or false".to_owned()),
         }
+        match spec["type"].as_str() {
+            None | Some("") => {}
+            Some("local") => self.way = Way::Local,
+            Some("oidc") => {
+                let name = spec["connector_name"].as_str().unwrap_or_default();
+                self.way = Way::Oidc(name.to_owned());
+            }
+            Some(other) => {
+                return Err(format!(
+                    "type {other:?} is not supported; use local or oidc"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Takes over what a `cluster_networking_config` says.

@@ -52,6 +52,52 @@ fn locks_load_unchanged() {
 }
 
 #[test]
+fn a_connector_loads_and_may_be_the_default() {
+    let example = include_str!("../../../examples/oidc.yaml");
+    let documents = load(example).expect("valid documents");
+    let connector = documents.default_connector().expect("a default");
+    assert_eq!(
+        (connector.name.as_str(), connector.title()),
+        ("corp", "Corp")
+    );
+    assert!(documents.warnings.is_empty(), "{:?}", documents.warnings);
+    let changed = |old: &str, new: &str| {
+        assert!(example.contains(old));
+        load(&example.replace(old, new))
+    };
+    let message =
+        changed("connector_name: corp", "connector_name: other").expect_err("no such one");
+    assert!(
+        message.starts_with("a.yaml:")
+            && message.contains("there is no connector \"other\"; there is corp"),
+        "{message}"
+    );
+    let alone = "kind: cluster_auth_preference\nmetadata: {name: x}\nspec: {type: oidc}\n";
+    let message = load(alone).expect_err("no connector");
+    assert!(message.contains("no document of kind oidc"), "{message}");
+    assert!(changed("connector_name: corp", "connector_name: ''").is_ok());
+    let documents = changed("roles: [db-auto]", "roles: [gone]").expect("valid documents");
+    assert_eq!(
+        documents.warnings,
+        ["a.yaml:10: oidc \"corp\" gives the role \"gone\", which no document defines"]
+    );
+    let documents = changed("display: Corp", "dispaly: Corp").expect("valid documents");
+    assert_eq!(
+        documents.warnings,
+        ["a.yaml:10: oidc \"corp\": ignored: spec.dispaly (line 15)"]
+    );
+    let message = changed("client_id: postern", "client_id: []").expect_err("no text");
+    assert!(
+        message.starts_with("a.yaml:17: oidc \"corp\": spec.client_id must be a text"),
+        "{message}"
+    );
+    let documents = load(
+        "kind: cluster_auth_preference\nmetadata: {name: x}\nspec: {allow_local_auth: false}\n",
+    );
+    assert!(!documents.expect("valid documents").preference.local_auth);
+}
+
+#[test]
 fn mistakes_name_the_document() {
     for (text, wanted) in [
         (

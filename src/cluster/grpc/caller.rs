@@ -87,7 +87,7 @@ impl Caller {
                 return Err(Status::permission_denied("access denied"));
             }
             Cow::Owned(seen)
-        } else if documents.users.contains_key(&certificate.identity.username) {
+        } else if state.is_known(&certificate.identity) {
             Cow::Borrowed(certificate)
         } else {
             return Err(Status::permission_denied("access denied"));

@@ -330,6 +330,7 @@ impl Server {
             Some(file) => open_audit(file, &state, clock, report)?,
             None => Audit::off(),
         };
+        state.set_audit(audit.clone());
         let databases = DbService::audited(Arc::clone(&state) as Arc<dyn Catalog>, audit.clone());
         databases.recover();
         let labels = Labels::start(&state).await;

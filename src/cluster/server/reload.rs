@@ -123,6 +123,8 @@ impl Reloader {
     /// When the state cannot be read.
     pub(super) fn refresh(&self) -> Result<(), String> {
         self.state.reload_locks().map_err(|e| e.to_string())?;
+        let sso = self.state.sso();
+        sso.users().reload().map_err(|e| e.to_string())?;
         self.publish(&mut self.lock())
     }
 

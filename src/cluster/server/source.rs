@@ -25,7 +25,7 @@ impl From<&Config> for Source {
             directory: config.fixed.documents_dir.clone(),
             databases: config.databases.clone(),
             matchers: config.matchers.clone(),
-            preference: config.preference,
+            preference: config.preference.clone(),
         }
     }
 }
@@ -47,7 +47,8 @@ impl Source {
     /// # Errors
     /// When a file cannot be read, a document is wrong, or a name is taken twice.
     pub fn load(&self) -> Result<Documents, DocumentsError> {
-        let (mut documents, mut problems) = Documents::read(&self.directory, self.preference)?;
+        let (mut documents, mut problems) =
+            Documents::read(&self.directory, self.preference.clone())?;
         self.pick(&mut documents);
         for StaticDatabase { database, place } in &self.databases {
             let name = &database.name;

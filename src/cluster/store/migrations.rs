@@ -12,6 +12,7 @@ const STEPS: &[(i64, &str)] = &[
     (3, include_str!("003_sessions.sql")),
     (4, include_str!("004_users.sql")),
     (6, include_str!("006_rotation.sql")),
+    (7, include_str!("007_sso.sql")),
 ];
 
 /// What became of the file.

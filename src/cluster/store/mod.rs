@@ -11,6 +11,7 @@ mod leaf;
 mod locks;
 mod migrations;
 mod rotation;
+mod sso_users;
 pub mod users;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Users without a document.
 
 use rusqlite::{OptionalExtension, Row, params};
+use serde::de::DeserializeOwned;
 
 use super::{Store, StoreError};
 use crate::cluster::documents::User;
@@ -56,7 +57,7 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets a user with password and one-time key. Says whether there was anything to forget.
+    /// Forgets a user with password and one-time key, or one of a single sign-on. Says whether there was anything to forget.
     ///
     /// # Errors
     /// When SQLite refuses.
@@ -64,7 +65,8 @@ impl Store {
         self.transaction(|t| {
             let user = t.execute("DELETE FROM users WHERE name = ?1", [name])?;
             let secrets = t.execute("DELETE FROM credentials WHERE user = ?1", [name])?;
-            Ok(user + secrets > 0)
+            let login = t.execute("DELETE FROM sso_users WHERE name = ?1", [name])?;
+            Ok(user + secrets + login > 0)
         })
     }
 
@@ -85,17 +87,21 @@ impl Store {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredUser> {
-    let json = |at: usize| -> rusqlite::Result<String> { row.get(at) };
-    let wrong = |at: usize, error: serde_json::Error| {
-        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, error.into())
-    };
     Ok(StoredUser {
         user: User {
             name: row.get(0)?,
-            roles: serde_json::from_str(&json(1)?).map_err(|e| wrong(1, e))?,
-            traits: serde_json::from_str(&json(2)?).map_err(|e| wrong(2, e))?,
+            roles: from_json(row, 1)?,
+            traits: from_json(row, 2)?,
         },
         created: row.get(3)?,
+    })
+}
+
+/// A column that holds JSON.
+pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(at)?;
+    serde_json::from_str(&text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, error.into())
     })
 }
 

@@ -1,52 +1,25 @@
 //! Login with password and one-time code, in two steps (login.md 3, 8.1).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use futures_util::StreamExt;
 use serde::Serialize;
 
-use super::fields::{BodyError, Fields};
+use super::credentials::Credentials;
+use super::fields::Fields;
+use super::receive::{Refused, receive};
 use super::{Peer, answer};
+use crate::cluster::audit;
+use crate::cluster::ca::SubjectPublicKey;
 use crate::cluster::ca::ssh_user::SshPublicKey;
-use crate::cluster::ca::{CaKind, SubjectPublicKey};
 use crate::cluster::issue;
-use crate::cluster::leaf::authority::PublicAuthority;
 use crate::cluster::locks::Holder;
 use crate::cluster::state::ClusterState;
 use crate::cluster::users::LoginError;
-use crate::identity::pem;
-
-/// Largest request body of the two steps, in bytes.
-const BODY_MAX: usize = 1_000_000;
-/// How long a body may take.
-const BODY_TIME: Duration = Duration::from_secs(15);
-
-/// A refusal: status and message.
-struct Refused(StatusCode, String);
-
-impl Refused {
-    fn bad(message: impl Into<String>) -> Self {
-        Self(StatusCode::BAD_REQUEST, message.into())
-    }
-
-    fn internal(error: &dyn std::fmt::Display) -> Self {
-        Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
-    }
-}
-
-impl From<BodyError> for Refused {
-    fn from(error: BodyError) -> Self {
-        Self::bad(format!("request: {error}"))
-    }
-}
 
 impl From<LoginError> for Refused {
     fn from(error: LoginError) -> Self {
@@ -64,30 +37,6 @@ struct Challenge {
     webauthn_challenge: Option<()>,
     totp_challenge: bool,
     sso_challenge: Option<()>,
-}
-
-#[derive(Serialize)]
-struct Credentials<'a> {
-    username: &'a str,
-    cert: Option<String>,
-    tls_cert: Option<String>,
-    host_signers: [Signer<'a>; 1],
-    #[serde(rename = "samlSingleLogoutEnabled")]
-    saml_single_logout_enabled: bool,
-    mfa_token: &'static str,
-    client_options: ClientOptions,
-}
-
-#[derive(Serialize)]
-struct Signer<'a> {
-    domain_name: &'a str,
-    checking_keys: Vec<String>,
-    tls_certs: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct ClientOptions {
-    default_relay_addr: &'static str,
 }
 
 /// `POST /webapi/mfa/login/begin`.
@@ -130,6 +79,7 @@ async fn first_step(
     let body = receive(state, peer, headers, body).await?;
     let fields = Fields::parse(&body, "MFAChallengeRequest")?;
     let (user, password) = (fields.text("user")?, fields.text("pass")?);
+    local_auth(state)?;
     if fields.flag("passwordless")? {
         return Err(Refused::bad("passwordless disabled by cluster settings"));
     }
@@ -185,11 +135,27 @@ async fn second_step(
             "at least one authentication method is required",
         ));
     }
+    local_auth(state)?;
+    let record = |error: Option<String>| {
+        let agent = headers.get(header::USER_AGENT);
+        let agent = agent.and_then(|value| value.to_str().ok());
+        state.audit().login(audit::Login {
+            user: user.clone(),
+            attributes: None,
+            error,
+            user_agent: agent.unwrap_or_default().to_owned(),
+            peer: peer.0.to_string(),
+        });
+    };
     let (now, name) = (state.now(), holder(state, user.clone()));
-    check(state, move |logins| {
+    let checked = check(state, move |logins| {
         logins.finish(&name, &password, &code, now)
     })
-    .await?;
+    .await;
+    if let Err(Refused(_, message)) = &checked {
+        record(Some(message.clone()));
+    }
+    checked?;
     let roles = state.user(&user).map(|user| user.roles).unwrap_or_default();
     let holder = Holder {
         user: &user,
@@ -197,6 +163,7 @@ async fn second_step(
         ..Holder::default()
     };
     if let Some(lock) = state.lock_on(&holder) {
+        record(Some(lock.reason()));
         return Err(Refused(StatusCode::FORBIDDEN, lock.reason()));
     }
     let ssh_key = if ssh_key.is_empty() {
@@ -228,85 +195,21 @@ async fn second_step(
     }
     let login = issue::grant(state, &user, ttl, &peer.0.ip().to_string())
         .map_err(|e| Refused::internal(&e))?;
-    let cert = ssh_key.map(|key| login.ssh(state, &key)).transpose();
-    let cert = cert.map_err(|e| Refused::internal(&e))?;
-    let tls_cert = tls_key.map(|key| login.x509(state, &key)).transpose();
-    let tls_cert = tls_cert.map_err(|e| Refused::internal(&e))?;
-    let hosts = PublicAuthority::of(&state.authorities(), CaKind::Host);
-    let base64 = |texts: &[String]| texts.iter().map(|text| STANDARD.encode(text)).collect();
-    Ok(answer::json(&Credentials {
-        username: &user,
-        cert: cert.map(|line| STANDARD.encode(line)),
-        tls_cert: tls_cert.map(|der| STANDARD.encode(pem::encode("CERTIFICATE", &der))),
-        host_signers: [Signer {
-            domain_name: state.name(),
-            checking_keys: base64(&hosts.ssh),
-            tls_certs: base64(&hosts.tls),
-        }],
-        saml_single_logout_enabled: false,
-        mfa_token: "",
-        client_options: ClientOptions {
-            default_relay_addr: "",
-        },
-    }))
+    let credentials = Credentials::issue(state, &user, &login, ssh_key.as_ref(), tls_key.as_ref());
+    let credentials = credentials.map_err(|e| Refused::internal(&e))?;
+    record(None);
+    Ok(answer::json(&credentials))
 }
 
-/// Rate limit, content type, size: what comes before any look into a request.
-async fn receive(
-    state: &ClusterState,
-    peer: Peer,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Vec<u8>, Refused> {
-    if let Err(wait) = state.login_rate().take(peer.0.ip(), state.now_ms()) {
-        return Err(Refused(
-            StatusCode::TOO_MANY_REQUESTS,
-            format!("rate limit exceeded, try again in {wait}s"),
-        ));
+/// Refuses passwords where the cluster takes none (login.md 3.4).
+fn local_auth(state: &ClusterState) -> Result<(), Refused> {
+    if state.documents().preference.local_auth {
+        return Ok(());
     }
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(Refused::bad("invalid request"));
-    }
-    match tokio::time::timeout(BODY_TIME, collect(state, body)).await {
-        Ok(collected) => collected,
-        Err(_) => Err(Refused(
-            StatusCode::REQUEST_TIMEOUT,
-            "the request takes too long".to_owned(),
-        )),
-    }
-}
-
-/// The whole body. What the bodies of all requests hold together is bounded.
-async fn collect(state: &ClusterState, body: Body) -> Result<Vec<u8>, Refused> {
-    let mut chunks = body.into_data_stream();
-    let (mut bytes, mut permits) = (Vec::new(), None);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|e| Refused::bad(e.to_string()))?;
-        if bytes.len() + chunk.len() > BODY_MAX {
-            return Err(Refused(
-                StatusCode::TOO_MANY_REQUESTS,
-                "the read limit is reached".to_owned(),
-            ));
-        }
-        let size = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-        let Ok(more) = state.request_bytes().try_acquire_many(size) else {
-            return Err(Refused(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many requests at once, try again in a moment".to_owned(),
-            ));
-        };
-        match &mut permits {
-            None => permits = Some(more),
-            Some(permits) => permits.merge(more),
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
+    Err(Refused(
+        StatusCode::FORBIDDEN,
+        "local auth disabled".to_owned(),
+    ))
 }
 
 /// The user whose credential is looked for. Who has no document any more has no login either, whatever password and key are

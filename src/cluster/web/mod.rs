@@ -1,9 +1,13 @@
 //! The web API: discovery and login over HTTPS, as command line clients use it (login.md 1-3).
 
 mod answer;
+mod credentials;
 mod fields;
 mod login;
+mod pages;
 mod ping;
+mod receive;
+mod sso;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -36,6 +40,8 @@ pub fn router(state: Arc<ClusterState>) -> Router {
             .route("/webapi/connectionupgrade", get(upgrade::upgrade))
             .route("/webapi/mfa/login/begin", post(login::begin))
             .route("/webapi/mfa/login/finish", post(login::finish))
+            .route("/webapi/oidc/login/console", post(sso::console))
+            .route("/webapi/oidc/callback", get(sso::callback))
     };
     Router::new()
         .merge(api())
@@ -43,6 +49,7 @@ pub fn router(state: Arc<ClusterState>) -> Router {
         .nest("/v1", api())
         .route("/", get(answer::to_web))
         .route("/web", get(answer::web))
+        .route("/web/msg/{kind}/{*what}", get(pages::message))
         .fallback(answer::path_not_found)
         .method_not_allowed_fallback(answer::path_not_found)
         .layer(middleware::from_fn(protect))

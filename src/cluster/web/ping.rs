@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::answer;
+use crate::cluster::sso::Connector;
 use crate::cluster::state::ClusterState;
 use crate::cluster::version::{MIN_CLIENT_VERSION, SERVER_VERSION};
 
@@ -33,6 +34,8 @@ struct Auth<'a> {
     preferred_local_mfa: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     local: Option<Local<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oidc: Option<Oidc<'a>>,
     private_key_policy: &'static str,
     piv_slot: &'static str,
     piv_pin_cache_ttl: i64,
@@ -45,6 +48,14 @@ struct Auth<'a> {
 #[derive(Serialize)]
 struct Local<'a> {
     name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Oidc<'a> {
+    name: &'a str,
+    display: &'a str,
+    #[serde(rename = "IssuerURL")]
+    issuer_url: &'a str,
 }
 
 #[derive(Serialize)]
@@ -100,7 +111,12 @@ struct Motd {
 /// `GET /webapi/ping`: the cluster's default way to log in.
 pub(super) async fn ping(State(state): State<Arc<ClusterState>>) -> Response {
     let ttl = duration(state.session_seconds());
-    describe(&state, local(&state, "", ttl), true)
+    let documents = state.documents();
+    let auth = match documents.default_connector() {
+        Some(connector) => oidc(&state, connector, ttl),
+        None => local(&state, "", ttl),
+    };
+    describe(&state, auth, true)
 }
 
 /// `GET /webapi/ping/<connector>`: one way to log in. Some parts stay at their zero values, as on real clusters.
@@ -109,13 +125,20 @@ pub(super) async fn ping_connector(
     Path(connector): Path<String>,
 ) -> Response {
     if matches!(connector.as_str(), "local" | "passwordless" | "headless") {
-        describe(&state, local(&state, &connector, duration(0)), false)
-    } else {
-        // Only single sign-on connectors are listed after the colon, and there are none.
-        answer::error(
-            StatusCode::BAD_REQUEST,
-            &format!("invalid connector name: {connector}; valid options: "),
-        )
+        return describe(&state, local(&state, &connector, duration(0)), false);
+    }
+    let documents = state.documents();
+    match documents.connectors.get(&connector) {
+        Some(found) => describe(&state, oidc(&state, found, duration(0)), false),
+        None => {
+            // Only single sign-on connectors are listed after the colon.
+            let known: Vec<&str> = documents.connectors.keys().map(String::as_str).collect();
+            let known = known.join(", ");
+            answer::error(
+                StatusCode::BAD_REQUEST,
+                &format!("invalid connector name: {connector}; valid options: {known}"),
+            )
+        }
     }
 }
 
@@ -153,6 +176,7 @@ fn local<'a>(state: &ClusterState, name: &'a str, ttl: String) -> Auth<'a> {
             second_factor
         },
         local: Some(Local { name }),
+        oidc: None,
         private_key_policy: "none",
         piv_slot: "",
         piv_pin_cache_ttl: 0,
@@ -160,6 +184,20 @@ fn local<'a>(state: &ClusterState, name: &'a str, ttl: String) -> Auth<'a> {
         has_motd: false,
         default_session_ttl: ttl,
         signature_algorithm_suite: "balanced-v1",
+    }
+}
+
+/// What holds for users of the cluster itself is announced beside the connector, but for their own ways.
+fn oidc<'a>(state: &ClusterState, connector: &'a Connector, ttl: String) -> Auth<'a> {
+    Auth {
+        r#type: "oidc",
+        local: None,
+        oidc: Some(Oidc {
+            name: &connector.name,
+            display: &connector.display,
+            issuer_url: &connector.issuer,
+        }),
+        ..local(state, "", ttl)
     }
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use super::super::Format;
 use super::super::exit::{Exit, failed};
 use super::super::place::{Place, changed};
-use super::{password, show};
+use super::{ls, password, show};
 use crate::cluster::documents::{Documents, User, user};
 use crate::cluster::store::{Store, StoreError};
 use crate::cluster::totp::Key;
@@ -96,6 +96,15 @@ fn decide(
         || format!("the user {name:?} exists already; \"users reset\" gives a new password");
     if store.user(name).map_err(|e| e.to_string())?.is_some() {
         return Err(exists());
+    }
+    let now = clock::system_clock()() / 1000;
+    let mut logins = store.sso_users().map_err(|e| e.to_string())?.into_iter();
+    if let Some(login) = logins.find(|kept| kept.user.name == *name && kept.expires >= now) {
+        return Err(format!(
+            "{name:?} is logged in through the connector {:?} until {}; \"users rm\" ends that",
+            login.connector,
+            ls::until(login.expires)
+        ));
     }
     if let Some(described) = documents.and_then(|d| d.users.get(name)) {
         if store.credential(name).map_err(|e| e.to_string())?.is_some() {

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::super::Format;
 use super::super::exit::{Exit, failed};
@@ -12,7 +14,7 @@ use super::super::place::Place;
 use super::super::table;
 use crate::cluster::documents::User;
 use crate::cluster::store::{Store, StoreError};
-use crate::cluster::ui;
+use crate::cluster::{clock, ui};
 use crate::identity::Traits;
 
 /// Arguments of `users ls`.
@@ -63,11 +65,26 @@ pub(super) fn run(args: &LsArgs) -> ExitCode {
     Exit::Done.into()
 }
 
+/// RFC 3339 in UTC.
+pub(super) fn until(seconds: i64) -> String {
+    OffsetDateTime::from_unix_timestamp(seconds)
+        .ok()
+        .and_then(|moment| moment.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
 fn rows(args: &LsArgs, store: &Store) -> Result<Vec<Row>, StoreError> {
     let mut users: BTreeMap<String, (User, String)> = BTreeMap::new();
     for kept in store.users()? {
         let name = kept.user.name.clone();
         users.insert(name, (kept.user, "state".to_owned()));
+    }
+    let now = clock::system_clock()() / 1000;
+    for kept in store.sso_users()? {
+        if kept.expires >= now {
+            let source = format!("{} until {}", kept.connector, until(kept.expires));
+            users.insert(kept.user.name.clone(), (kept.user, source));
+        }
     }
     if let Some(documents) = args.place.documents() {
         for (name, user) in &documents.users {

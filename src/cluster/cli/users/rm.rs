@@ -17,7 +17,7 @@ pub(super) struct RmArgs {
     place: Place,
 }
 
-/// Removes the user. Certificates it has are of no use any more; open sessions go on, which a lock would end.
+/// Removes the user, also one that a single sign-on made. Certificates it has are of no use any more; open sessions go on, which a lock would end.
 pub(super) fn run(args: &RmArgs) -> ExitCode {
     let (directory, store) = match args.place.store() {
         Ok(open) => open,

@@ -200,7 +200,7 @@ pub const SHAPES: [Shape; 13] = [
             ("traits", "Object: a list of values for each trait."),
             (
                 "source",
-                "FILE:LINE of the document, or \"state\" for one added by \"users add\".",
+                "FILE:LINE of the document, \"state\" for one added by \"users add\", or \"CONNECTOR until TIME\" for a single sign-on.",
             ),
             ("password", "Whether a password is set."),
         ],
