@@ -310,7 +310,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l cpu-profile -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l mem-profile -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Also protocol, type, address, database roles and names, and the labels of Teleport itself'
-complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s R -l all -d 'The databases of every cluster: of the one you are logged in to, of its leaf clusters, and of your other logins'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s R -l all -d 'The databases of every cluster: of the one you are logged in to, of its leaf clusters, and of your other logins, tsh\'s among them'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'

@@ -160,6 +160,35 @@ fn every_command_takes_an_identity_file() {
 }
 
 #[test]
+fn reasons_are_given_to_an_identity_too() {
+    let env = TestEnv::beside(Demo::with_leaf());
+    env.login("alice");
+    let file = identity_file(&env);
+    for (cluster, database, user) in [
+        ("root", "orders", "alice"),
+        ("leaf", "leaf-orders", "remote-alice-root"),
+    ] {
+        let args = ["db", "why", "--cluster", cluster, database, "-f", "json"];
+        let answer: Value = run(&env, &file, &args).json();
+        assert_eq!(
+            (
+                &answer["verdict"],
+                &answer["cluster"],
+                &answer["user"]["value"]
+            ),
+            (&"allowed".into(), &cluster.into(), &user.into()),
+            "{answer}"
+        );
+        // The same as the login it was made from is told.
+        assert_eq!(answer, env.run(&args).json());
+        let denied = ["db", "why", "--cluster", cluster, database, "-r", "owner"];
+        let ran = run(&env, &file, &denied);
+        assert_eq!(ran.code, 14, "{ran}");
+        assert!(ran.stdout.contains("owner"), "{ran}");
+    }
+}
+
+#[test]
 fn a_tunnel_uses_the_files_that_are_there_when_a_session_begins() {
     let env = TestEnv::logged_in("alice");
     let dir = env.home.path().join("tbot");

@@ -15,8 +15,13 @@ struct WithTsh {
     dir: PathBuf,
 }
 
-/// Writes the login of a postern profile as tsh 18 would keep it; gives the directory.
+/// Writes the login of a postern profile as tsh 18 would keep it.
 fn as_tsh(env: &TestEnv, dir: &Path, cluster: &str) {
+    as_tsh_at(env, dir, cluster, |proxy| proxy);
+}
+
+/// The same, with another address of the proxy; tsh has one profile for each host.
+fn as_tsh_at(env: &TestEnv, dir: &Path, cluster: &str, at: fn(String) -> String) {
     let profiles = env.postern_home().join("profiles");
     let path = std::fs::read_dir(profiles)
         .expect("profiles")
@@ -28,6 +33,7 @@ fn as_tsh(env: &TestEnv, dir: &Path, cluster: &str) {
         serde_json::from_slice(&std::fs::read(path).expect("a profile")).expect("JSON");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let (proxy, user) = (text(&profile["proxy"]), text(&profile["user"]));
+    let proxy = at(proxy);
     let host = proxy.rsplit_once(':').expect("a port").0;
     let keys = dir.join("keys").join(host);
     std::fs::create_dir_all(keys.join("cas")).expect("directories");
@@ -184,6 +190,69 @@ fn a_login_of_tsh_becomes_ones_own() {
     assert!(!listed.stderr.contains("tsh"), "{listed}");
     let none = it.run(&["login", "--from-tsh"]).fails(10);
     assert!(none.contains("tsh is not logged in"), "{none}");
+}
+
+#[test]
+fn all_means_the_logins_of_tsh_too() {
+    use crate::common::demo::Demo;
+    let it = WithTsh::new();
+    let current = it.dir.join("current-profile");
+    let last = std::fs::read(&current).expect("a name");
+    let with_leaf = TestEnv::beside(Demo::with_leaf());
+    with_leaf.login("alice");
+    let to_ip = |proxy: String| proxy.replace("localhost", "127.0.0.1");
+    as_tsh_at(&with_leaf, &it.dir, "root", to_ip);
+    std::fs::write(&current, &last).expect("written");
+    // Logged out, and damaged: both are nothing.
+    std::fs::write(
+        it.dir.join("gone.test.yaml"),
+        "web_proxy_addr: gone.test:443\nuser: alice\ncluster: gone\n",
+    )
+    .expect("written");
+    std::fs::write(it.dir.join("bad.test.yaml"), "]").expect("written");
+    let before = snapshot(&it.dir);
+    let (near, far) = (it.env.demo.proxy(), to_ip(with_leaf.demo.proxy()));
+    let clusters = |ran: &Ran| {
+        let rows: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let mut found: Vec<(String, String)> = (rows.as_array().expect("a list").iter())
+            .map(|row| {
+                let text = |key: &str| row[key].as_str().expect("a text").to_owned();
+                (text("proxy"), text("cluster"))
+            })
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    };
+    let row = |proxy: &String, cluster: &str| (proxy.clone(), cluster.to_owned());
+    let mut all = vec![row(&far, "leaf"), row(&far, "root"), row(&near, "root")];
+    all.sort();
+    let list = ["db", "ls", "-R", "--format", "json"];
+    let ran = it.run(&list);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran}");
+    assert_eq!(clusters(&ran), all);
+    // A login of postern at one of them counts there, the others stay.
+    it.env.login("bob");
+    let ran = it.run(&list);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran}");
+    assert_eq!(clusters(&ran), all);
+    let users = it.run(&["db", "ls", "-R", "-f", "names"]).ok();
+    assert!(users.contains("leaf-orders"), "{users}");
+    // One that is over is said and costs the others nothing; without any it is the failure.
+    it.env.expire();
+    let host = near.rsplit_once(':').expect("a port").0;
+    std::fs::remove_file(it.dir.join("keys").join(host).join("alice.key")).expect("removed");
+    let ran = it.run(&list);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains(&format!("{near} is left out")), "{ran}");
+    assert_eq!(clusters(&ran), [row(&far, "leaf"), row(&far, "root")]);
+    let after = snapshot(&it.dir);
+    assert!(
+        after.iter().all(|file| before.contains(file)),
+        "tsh's files have changed"
+    );
+    std::fs::remove_dir_all(&it.dir).expect("removed");
+    let _ = it.run(&list).fails(10);
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(crate) struct Script {
     pub(crate) too_large_over: Option<i32>,
     /// Calls that must have arrived before any of them is answered.
     pub(crate) together: Option<Arc<tokio::sync::Barrier>>,
+    /// What there is instead of the recorded list of 18.
+    pub(crate) list: Option<pb::ListResourcesResponse>,
     pub(crate) asked: Mutex<Vec<String>>,
 }
 
@@ -130,7 +132,10 @@ impl AuthService for Fake {
             let text = "grpc: received message larger than max (5000000 vs. 4194304)";
             return Err(Status::new(Code::ResourceExhausted, text));
         }
-        Ok(Response::new(recorded("list-root.response.binpb")))
+        let list = self.0.list.clone();
+        Ok(Response::new(
+            list.unwrap_or_else(|| recorded("list-root.response.binpb")),
+        ))
     }
 
     async fn generate_user_certs(

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{ApiError, Caller, Fault};
+use crate::compat::Version;
 use crate::proto::auth::paginated_resource::Resource;
 use crate::proto::auth::{ListResourcesRequest, ListResourcesResponse};
 use crate::proto::types::DatabaseV3;
@@ -44,12 +45,18 @@ impl ListFilter {
     }
 }
 
+/// What a database of the list becomes, page by page.
+pub trait Listed: From<DatabaseV3> {
+    /// Takes the version of its database service, as announced; of the oldest when several serve it.
+    fn served_by(&mut self, version: &str);
+}
+
 /// The databases that match, each once, sorted by name, as whatever the caller needs them: each page is turned into that
 /// before the next one comes, so that a long list is never held twice.
 ///
 /// # Errors
 /// [`Fault::Query`] for a wrong predicate; else as any call.
-pub async fn databases<T: From<DatabaseV3>>(
+pub async fn databases<T: Listed>(
     caller: &Caller,
     filter: &ListFilter,
 ) -> Result<Vec<T>, ApiError> {
@@ -64,14 +71,22 @@ pub async fn databases<T: From<DatabaseV3>>(
     Ok(pages.databases())
 }
 
+/// A database as one of its services announced it.
+#[derive(Debug)]
+struct One<T> {
+    name: String,
+    version: String,
+    database: T,
+}
+
 /// Where a listing in several pages stands.
 #[derive(Debug)]
 struct Pages<T> {
     limit: i32,
     /// Start of the next page; `None` at the end.
     key: Option<String>,
-    /// With their names, as they came.
-    found: Vec<(String, T)>,
+    /// As they came.
+    found: Vec<One<T>>,
 }
 
 impl<T> Default for Pages<T> {
@@ -84,7 +99,7 @@ impl<T> Default for Pages<T> {
     }
 }
 
-impl<T: From<DatabaseV3>> Pages<T> {
+impl<T: Listed> Pages<T> {
     /// Limit and start of the page to ask for next.
     fn next(&self) -> Option<(i32, String)> {
         self.key.clone().map(|key| (self.limit, key))
@@ -99,9 +114,14 @@ impl<T: From<DatabaseV3>> Pages<T> {
             let Some(Resource::DatabaseServer(server)) = resource.resource else {
                 continue;
             };
-            if let Some(database) = server.spec.and_then(|spec| spec.database) {
+            let Some(spec) = server.spec else { continue };
+            if let Some(database) = spec.database {
                 let name = database.metadata.as_ref().map_or("", |meta| &meta.name);
-                self.found.push((name.to_owned(), database.into()));
+                self.found.push(One {
+                    name: name.to_owned(),
+                    version: spec.version,
+                    database: database.into(),
+                });
             }
         }
     }
@@ -121,12 +141,25 @@ impl<T: From<DatabaseV3>> Pages<T> {
         Ok(())
     }
 
-    /// Several agents may carry one database; the first copy received counts.
+    /// Several agents may carry one database; the first copy received counts, and of the versions the oldest: a session may
+    /// come to any of them.
     fn databases(mut self) -> Vec<T> {
         // Clusters send each agent's in order: hardly anything is left to do.
-        self.found.sort_by(|a, b| a.0.cmp(&b.0));
-        self.found.dedup_by(|later, first| later.0 == first.0);
-        self.found.into_iter().map(|(_, found)| found).collect()
+        self.found.sort_by(|a, b| a.name.cmp(&b.name));
+        self.found.dedup_by(|later, first| {
+            let same = later.name == first.name;
+            if same && Version::older(&first.version, &later.version) != first.version {
+                std::mem::swap(&mut first.version, &mut later.version);
+            }
+            same
+        });
+        let found = self.found.into_iter();
+        found
+            .map(|mut one| {
+                one.database.served_by(&one.version);
+                one.database
+            })
+            .collect()
     }
 }
 
@@ -139,12 +172,22 @@ mod tests {
     use crate::proto::auth::PaginatedResource;
     use crate::proto::types::{DatabaseServerSpecV3, DatabaseServerV3, Metadata};
 
+    /// With the service's version in place of the description.
+    impl Listed for DatabaseV3 {
+        fn served_by(&mut self, version: &str) {
+            if let Some(metadata) = &mut self.metadata {
+                version.clone_into(&mut metadata.description);
+            }
+        }
+    }
+
     fn page(names: &[&str], next_key: &str) -> ListResourcesResponse {
         let resources = names
             .iter()
             .map(|name| PaginatedResource {
                 resource: Some(Resource::DatabaseServer(DatabaseServerV3 {
                     spec: Some(DatabaseServerSpecV3 {
+                        version: next_key.to_owned(),
                         database: Some(DatabaseV3 {
                             metadata: Some(Metadata {
                                 name: (*name).to_owned(),
@@ -241,6 +284,20 @@ mod tests {
         pages.take(page(&["b", "a"], "x"));
         pages.take(page(&["c", "a"], ""));
         assert_eq!(names(&pages.databases()), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn of_several_services_the_oldest_version_counts() {
+        let mut pages = Pages::<DatabaseV3>::default();
+        for version in ["18.3.0", "14.3.0", "", "15.0.0"] {
+            pages.take(page(&["a"], version));
+        }
+        let databases = pages.databases();
+        let versions: Vec<&str> = databases
+            .iter()
+            .map(|db| db.metadata.as_ref().map_or("", |meta| &meta.description))
+            .collect();
+        assert_eq!(versions, ["14.3.0"]);
     }
 
     #[test]

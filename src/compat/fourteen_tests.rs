@@ -257,6 +257,25 @@ fn no_answer_names_the_version_in_a_header() {
 }
 
 #[tokio::test]
+async fn its_database_services_say_how_old_they_are() {
+    let page: pb::ListResourcesResponse = message("list-leaf.response.binpb");
+    let script = Arc::new(Script {
+        list: Some(page),
+        ..Script::default()
+    });
+    let caller = start(&script, "leaf").await;
+    let everything = crate::auth::resources::ListFilter::default();
+    let listed =
+        crate::auth::resources::databases::<crate::rbac::Database>(&caller, &everything).await;
+    let all = listed.expect("a list");
+    assert!(!all.is_empty());
+    for database in all {
+        assert_eq!(database.service_version, "14.0.0-dev");
+        assert!(!Server::of(&database.service_version).knows_db_roles());
+    }
+}
+
+#[tokio::test]
 async fn the_own_user_comes_by_the_older_call() {
     let script = Arc::new(Script {
         old: true,

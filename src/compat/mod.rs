@@ -103,6 +103,18 @@ impl Server {
         self.since(Version::new(14, 3, 1))
     }
 
+    /// Whether a one-time code is taken where every session needs a second factor: by 14, no longer by 18. Where between the
+    /// two that ended is not established.
+    ///
+    /// Source: auth-api.md 2.8; recorded of both.
+    pub fn takes_codes_in_sessions(&self) -> Option<bool> {
+        match self.version?.major {
+            ..=14 => Some(true),
+            18.. => Some(false),
+            _ => None,
+        }
+    }
+
     /// Whether users are provisioned on Amazon Redshift: 14.1.3. Unknown versions count as new.
     ///
     /// Source: db-service.md 3.15; Teleport's guide to Redshift provisioning.
@@ -191,6 +203,16 @@ mod tests {
         assert_eq!(knows("15.0.0"), (true, true, true));
         assert_eq!(knows("18.3.0"), (true, true, true));
         assert_eq!(knows(""), (true, true, true));
+    }
+
+    #[test]
+    fn one_time_codes_in_sessions_are_known_at_both_ends() {
+        let takes = |version: &str| Server::of(version).takes_codes_in_sessions();
+        assert_eq!(
+            (takes("14.0.0-dev"), takes("18.3.0")),
+            (Some(true), Some(false))
+        );
+        assert_eq!((takes("16.4.7"), takes("")), (None, None));
     }
 
     #[test]

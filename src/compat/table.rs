@@ -78,9 +78,10 @@ pub const DIFFERENCES: &[Difference] = &[
         older: "dropped silently, all allowed roles are granted",
         newer: "in the certificate",
         since: "14.3.1",
-        by: DecidedBy::Answer,
-        does: "does not connect with more than was asked for: says that all roles would be granted",
-        source: "db-client.md 17.1; release notes of 14.3.1",
+        by: DecidedBy::Version("knows_db_roles"),
+        does: "does not connect with more than was asked for: looks at the versions of the proxy and of every database service \
+               that serves the database, and at the certificate",
+        source: "db-client.md 17.1; db-service.md 1.4; release notes of 14.3.1",
     },
     Difference {
         topic: "refusal of a leaf's user",
@@ -123,8 +124,8 @@ pub const DIFFERENCES: &[Difference] = &[
         older: "taken",
         newer: "refused",
         since: "?",
-        by: DecidedBy::Nothing,
-        does: "such databases are refused with a text that names the factors",
+        by: DecidedBy::Version("takes_codes_in_sessions"),
+        does: "refuses such databases in either case, and says which factor tsh can use",
         source: "auth-api.md 2.8",
     },
     Difference {

@@ -45,6 +45,15 @@ impl Version {
             pre,
         })
     }
+
+    /// The older of two versions as announced; one that cannot be read counts as new.
+    pub fn older<'a>(a: &'a str, b: &'a str) -> &'a str {
+        match (Self::parse(a), Self::parse(b)) {
+            (None, _) => b,
+            (Some(first), Some(second)) if second < first => b,
+            _ => a,
+        }
+    }
 }
 
 /// Two pre-releases of the same numbers count as equal: nothing here depends on their order.
@@ -80,6 +89,25 @@ mod tests {
         assert_eq!((dev.major, dev.pre), (14, true));
         for text in ["", "garbage", "-1", "18.x.0", "18.3.zero", "18..0"] {
             assert_eq!(Version::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_older_of_two_counts() {
+        for (a, b) in [
+            ("14.3.0", "18.3.0"),
+            ("14.0.0-dev", "14.0.0"),
+            ("15.0.0", ""),
+            ("", "x"),
+        ] {
+            assert_eq!(
+                (Version::older(a, b), Version::older(b, a)),
+                match a {
+                    "" => (b, a),
+                    _ => (a, a),
+                },
+                "{a} {b}"
+            );
         }
     }
 

@@ -9,7 +9,7 @@ use super::network;
 use super::session::Session;
 use crate::auth::clusters::{HostAuthority, RemoteCluster};
 use crate::auth::http::Again;
-use crate::auth::resources::ListFilter;
+use crate::auth::resources::{ListFilter, Listed};
 use crate::auth::{ApiError, Caller, Fault, access, clusters, resources};
 use crate::hop::Hop;
 use crate::profile::HostCas;
@@ -266,6 +266,12 @@ impl ClusterConn {
     /// As any call.
     pub async fn host_cas(&self) -> Result<Vec<HostAuthority>, ApiError> {
         clusters::host_authorities(&self.root).await
+    }
+}
+
+impl Listed for rbac::Database {
+    fn served_by(&mut self, version: &str) {
+        version.clone_into(&mut self.service_version);
     }
 }
 

@@ -50,6 +50,8 @@ pub enum IssueError {
         database: String,
         /// What the user could answer with, as far as the cluster says.
         factors: Option<Factors>,
+        /// Whether the cluster takes one-time codes for it, where that is known.
+        codes: Option<bool>,
     },
     /// The cluster is too old to limit a session to some roles: it would grant all of them.
     #[error("cluster {cluster} does not know --db-roles and would grant all your database roles")]
@@ -120,6 +122,14 @@ pub async fn issue(
     target: &Target,
     now: i64,
 ) -> Result<DbCredential, IssueError> {
+    let server = session.profile.server();
+    // An older proxy leaves the roles out of what it tells the database service, whatever the certificate says
+    // (db-service.md 1.4).
+    if !target.roles.is_empty() && !server.knows_db_roles() {
+        return Err(IssueError::RolesUnknown {
+            cluster: conn.root_cluster().to_owned(),
+        });
+    }
     let key = Key::of(session)?;
     let route = target.route();
     let wanted = DatabaseCertificate {
@@ -129,7 +139,6 @@ pub async fn issue(
         route: &route,
         access_requests: &session.certificate.identity.active_requests,
     };
-    let server = session.profile.server();
     let issued = certs::issue(conn.root(), &wanted, &key.public, &server);
     let (required, issued) = tokio::join!(mfa::required(conn.owner(), &route), issued);
     match required {
@@ -139,6 +148,7 @@ pub async fn issue(
                 database: target.database.name.clone(),
                 // Only to name them: that they cannot be had does not change what is wrong.
                 factors: mfa::factors(conn.root()).await.ok(),
+                codes: server.takes_codes_in_sessions(),
             });
         }
         // Before 14.1 a leaf may not know the question; the database service asks for the factor then.

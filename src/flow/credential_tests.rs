@@ -120,6 +120,23 @@ async fn issued(
     (result, script.asked())
 }
 
+#[tokio::test]
+async fn roles_are_not_asked_of_a_proxy_that_would_leave_them_out() {
+    let authority = authority();
+    let script = Arc::new(Script::default());
+    let caller = start(&script, "root").await;
+    let conn = ClusterConn::from_callers(caller.clone(), caller);
+    let mut session = login(&authority);
+    session.profile.server_version = "14.3.0".to_owned();
+    let refused = issue(&conn, &session, &target(&["reader"]), NOW).await;
+    let cluster = "root".to_owned();
+    assert_eq!(
+        refused.expect_err("refused"),
+        IssueError::RolesUnknown { cluster }
+    );
+    assert_eq!(script.asked(), Vec::<String>::new());
+}
+
 fn authority() -> Arc<Authority> {
     Arc::new(Authority::generate(CaKind::User, "root", NOW).expect("an authority"))
 }
@@ -171,7 +188,8 @@ async fn where_a_second_factor_is_needed_no_certificate_is_used_and_the_users_fa
         result.expect_err("a second factor"),
         IssueError::SecondFactor {
             database: "orders".to_owned(),
-            factors
+            factors,
+            codes: Some(false),
         }
     );
     assert_eq!(

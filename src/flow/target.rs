@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
+use crate::compat::Server;
 use crate::db::select::{choose_one, nearest_names, usable};
 use crate::db::{Choice, ChoiceError, SelectError, Wish, defaults, naming};
 use crate::identity::RouteToDatabase;
@@ -160,6 +161,16 @@ pub enum TargetError {
     RolesWithoutProvisioning {
         /// The database.
         database: String,
+    },
+    /// The database service is too old to limit a session to some roles: it would grant all of them.
+    #[error(
+        "database {database:?} is served by Teleport {version}, which does not know --db-roles and would grant all your database roles"
+    )]
+    RolesIgnored {
+        /// The database.
+        database: String,
+        /// What its database service announced.
+        version: String,
     },
     /// PostgreSQL would cut the name of the automatic user, who then could not log in.
     #[error(
@@ -326,6 +337,13 @@ pub(super) fn judge(
             });
         }
         Err(error) => return Err(ChoiceError::Access(error).into()),
+    }
+    let service = Server::of(&database.service_version);
+    if !why.requested.is_empty() && !service.knows_db_roles() {
+        return Err(TargetError::RolesIgnored {
+            database: database.name.clone(),
+            version: service.text().to_owned(),
+        });
     }
     Ok(Target {
         cluster: place.cluster.to_owned(),

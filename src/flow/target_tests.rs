@@ -102,6 +102,36 @@ fn chosen(databases: &[Database], name: Option<&str>, wish: &Wish) -> Result<Str
         .map_err(|err| err.to_string())
 }
 
+#[test]
+fn roles_are_not_asked_of_a_database_service_that_would_grant_all() {
+    let at = |version: &str, wish: &Wish| {
+        let database = Database {
+            service_version: version.to_owned(),
+            ..database("orders", "keep", Some("postgres"))
+        };
+        decide(&database, &alice(), wish, LEAF).map(|target| target.roles)
+    };
+    for old in ["14.0.0-dev", "14.1.3", "14.3.0"] {
+        assert_eq!(
+            at(old, &with_roles("reader")),
+            Err(TargetError::RolesIgnored {
+                database: "orders".to_owned(),
+                version: old.to_owned()
+            })
+        );
+        // Without a choice there is nothing to ignore; a role that is not allowed is refused as such.
+        assert_eq!(at(old, &Wish::default()), Ok(Vec::new()));
+        let denied = at(old, &with_roles("owner")).expect_err("not allowed");
+        assert!(matches!(denied, TargetError::Choice(_)), "{denied}");
+    }
+    for new in ["14.3.1", "18.3.0", ""] {
+        assert_eq!(
+            at(new, &with_roles("reader")),
+            Ok(vec!["reader".to_owned()])
+        );
+    }
+}
+
 fn at_root(name: &str, wish: &Wish) -> Result<Target, TargetError> {
     let all = databases();
     let database = all.iter().find(|db| db.name == name).expect("it exists");

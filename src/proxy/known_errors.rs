@@ -8,10 +8,10 @@ use crate::hop::Hop;
 use crate::pg::{ErrorResponse, sqlstate};
 use crate::quote::quote;
 
-/// What to do when a database asks for a second factor for each session. Teleport 18 takes only security keys for that,
-/// never one-time codes, and this version has no security keys yet (rbac.md 11).
-pub const PER_SESSION_MFA_HINT: &str = "this database wants a security key touched for every session, which this version \
-     cannot do; a one-time code is not accepted for it. What works: `tsh db connect` with a security key, or a role without \
+/// What to do when a database asks for a second factor for each session, which this version cannot give yet. Teleport 18 takes
+/// only security keys for that, 14 one-time codes too (rbac.md 11, auth-api.md 2.8).
+pub const PER_SESSION_MFA_HINT: &str = "this database wants a second factor for every session, which this version cannot \
+     give. What works: `tsh db connect` with a security key, with Teleport 14 also with a one-time code; or a role without \
      require_session_mfa";
 
 /// Advice for one error.

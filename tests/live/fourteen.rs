@@ -67,16 +67,19 @@ fn leaf_clusters_of_14_are_listed() {
 #[test]
 fn roles_that_14_would_drop_are_no_reason_to_grant_all() {
     let Some(way) = plain14() else { return };
-    let stderr = way
-        .run(
-            "alice",
-            &["db", "connect", "orders", "--db-roles", "reader"],
-        )
-        .fails(1);
-    assert!(
-        stderr.contains("would grant all your database roles") && stderr.contains("14.3.1"),
-        "{stderr}"
-    );
+    // On the leaf it is the database service alone that would drop them.
+    for (cluster, database) in [("root", "orders"), ("leaf", "leaf-orders")] {
+        let connect = ["db", "connect", "--cluster", cluster, database];
+        let stderr = way
+            .run("alice", &[&connect[..], &["--db-roles", "reader"]].concat())
+            .fails(1);
+        assert!(
+            stderr.contains("served by Teleport 14.0.0-dev")
+                && stderr.contains("would grant all your database roles")
+                && stderr.contains("14.3.1"),
+            "{stderr}"
+        );
+    }
 }
 
 #[test]

@@ -144,31 +144,57 @@ fn n18_a_name_that_is_shown_is_one_that_works() {
     );
 }
 
+/// In a cluster of this test's own, whose documents lose a database while it runs.
 #[test]
 fn n28_a_database_that_is_gone_is_forgotten() {
-    let env = TestEnv::logged_in("alice");
-    let _ = env
-        .run(&["db", "login", "app", "-u", "app", "-n", "app"])
-        .ok();
-    // What is remembered is a database that the cluster does not have.
-    let path = env.postern_home().join("databases.json");
-    let text = std::fs::read_to_string(&path).expect("the file");
-    std::fs::write(
-        &path,
-        text.replace("\"database\": \"app\"", "\"database\": \"gone\""),
-    )
-    .expect("written");
-    let _ = env.run(&["db", "env", "gone"]).ok();
-    let ran = env.run(&["db", "connect"]);
-    let note = "\"gone\", to which you were logged in, is no longer in cluster root";
+    let flags = ["--no-leaf", "--no-second-factor"];
+    let demo: &'static Demo = Box::leak(Box::new(Demo::start(&flags)));
+    // Two homes of one person: each finds it out in its own way.
+    let homes = [TestEnv::beside(demo), TestEnv::beside(demo)];
+    for env in &homes {
+        env.login("alice");
+        let _ = env
+            .run(&["db", "login", "app", "-u", "app", "-n", "app"])
+            .ok();
+    }
+    let [env, other] = &homes;
+    let path = demo.dir.join("documents/databases.yaml");
+    let text = std::fs::read_to_string(&path).expect("documents");
+    let rest: Vec<&str> = text
+        .split("---\n")
+        .filter(|document| !document.contains("name: app\n"))
+        .collect();
+    assert_eq!(rest.len() + 1, text.split("---\n").count(), "{text}");
+    std::fs::write(&path, rest.join("---\n")).expect("written");
+    let mut reload = env.command(env!("CARGO_BIN_EXE_postern-cluster"));
+    reload.args(["reload", "--dir"]).arg(&demo.dir);
+    let _ = crate::common::ran::Ran::of(&mut reload).ok();
+    let note = "\"app\", to which you were logged in, is no longer in cluster root";
+    let ran = env.run(&["db", "ls"]);
     assert_eq!(ran.stderr.matches(note).count(), 1, "{ran}");
+    let listed = ran.ok();
+    assert!(
+        !listed.lines().any(|row| row.starts_with("app ")),
+        "{listed}"
+    );
     // The rest is as if nothing had been chosen: several may be meant.
-    assert_eq!(ran.code, 13, "{ran}");
     let again = env.run(&["db", "connect"]);
-    assert!(!again.stderr.contains("gone"), "{again}");
-    for command in ["env", "config"] {
-        let err = env.run(&["db", command]).fails(12);
-        assert!(err.contains("not logged in to any database"), "{err}");
+    assert!(!again.stderr.contains("logged in"), "{again}");
+    assert_eq!(again.code, 13, "{again}");
+    // Whoever connects without a look is refused by the cluster, which ends what is kept; from then on it is known.
+    let refused = other.run(&["db", "connect"]);
+    assert!(
+        refused.code == 2 && refused.stderr.contains("database \"app\" not found"),
+        "{refused}"
+    );
+    let ran = other.run(&["db", "connect"]);
+    assert_eq!(ran.stderr.matches(note).count(), 1, "{ran}");
+    assert_eq!(ran.code, 13, "{ran}");
+    for env in &homes {
+        for command in ["env", "config"] {
+            let err = env.run(&["db", command]).fails(12);
+            assert!(err.contains("not logged in to any database"), "{err}");
+        }
     }
 }
 

@@ -51,10 +51,32 @@ fn n06_the_reason_comes_before_psql_does() {
     command.env("PATH", &path);
     let err = Ran::of(&mut command).fails(11);
     assert!(err.contains("second factor"), "{err}");
-    assert!(
-        !env.home.path().join("started").exists(),
-        "psql was started"
-    );
+    let connect = |env: &TestEnv, code| {
+        let mut command = env.postern(&["db", "connect", "app", "-u", "app", "-n", "app"]);
+        command.env("PATH", &path);
+        Ran::of(&mut command).fails(code)
+    };
+    // What tsh shows in all these cases.
+    let lost = "server closed the connection unexpectedly";
+    let first = env;
+    let env = TestEnv::logged_in("alice");
+    // A proxy that is gone: nobody listens on port 1.
+    let profiles = env.postern_home().join("profiles");
+    let entry = std::fs::read_dir(profiles).expect("profiles").next();
+    let file = entry.expect("a profile").expect("an entry").path();
+    let text = std::fs::read_to_string(&file).expect("a profile");
+    let port = env.demo.proxy();
+    let (_, port) = port.rsplit_once(':').expect("a port");
+    std::fs::write(&file, text.replace(&format!(":{port}"), ":1")).expect("written");
+    let err = connect(&env, 15);
+    assert!(err.contains("localhost:1") && !err.contains(lost), "{err}");
+    env.expire();
+    let err = connect(&env, 10);
+    assert!(err.contains("has expired") && !err.contains(lost), "{err}");
+    for env in [first, env] {
+        let started = env.home.path().join("started");
+        assert!(!started.exists(), "psql was started");
+    }
 }
 
 #[test]

@@ -137,11 +137,31 @@ fn n24_settings_of_the_shell_and_odd_names_lead_nowhere_else() {
         ("PGSERVICE", "nothing"),
         ("PGTARGETSESSIONATTRS", "standby"),
         ("PGUSER", "postgres"),
+        ("PGHOST", "192.0.2.1"),
+        ("PGPORT", "1"),
+        ("PGDATABASE", "nowhere"),
+        ("PGSSLROOTCERT", "/nowhere"),
+        ("PGREQUIREAUTH", "scram-sha-256"),
     ] {
         command.env(name, value);
     }
     assert_eq!(Ran::of(&mut command).ok(), "app\n");
-    // Alice's roles allow some names only, which is found out before anything is mangled.
+    // Names are taken literally, in a database where alice may use any.
+    let _guard = crate::common::exclusive("alice");
+    for odd in [
+        "trip24 a%20b",
+        "trip24?sslmode=disable",
+        "user=postgres dbname=postgres",
+        "postgres://127.0.0.1/trip24",
+        "trip24 it's \\ Größe",
+    ] {
+        let _ = env.demo.sql(&format!("create database \"{odd}\""));
+        let psql = ["--", "-X", "-A", "-t", "-c", "select current_database()"];
+        let connect = ["db", "connect", "orders", "-n", odd];
+        let ran = env.run(&[&connect[..], &psql].concat());
+        assert_eq!(ran.ok(), format!("{odd}\n"));
+    }
+    // Those that are not allowed are refused as they were typed.
     for odd in ["a%20b", "postgres?sslmode=disable", "my db"] {
         let ran = env.run(&["db", "connect", "app", "-u", "app", "-n", odd]);
         let said = ran.fails(14);

@@ -1,147 +1,26 @@
-//! From a command line to a target: shared by `db connect` and `db proxy`.
+//! From a command line to a target: shared by `db connect`, `db proxy` and `db login`.
+
+mod args;
+mod ask;
 
 use std::time::Duration;
 
-use clap::Args;
-
 use super::active;
 
-use crate::auth::resources::ListFilter;
 use crate::cli::output::shell_word;
 use crate::cli::{CliError, Cx, Kind};
-use crate::db::defaults::Options;
-use crate::db::{ChoiceError, SelectError, Wish};
+use crate::db::ChoiceError;
 use crate::flow::conn::ClusterConn;
-use crate::flow::lookup::{self, Elsewhere, Looked};
+use crate::flow::lookup::{self, Looked};
 use crate::flow::session::Session;
 use crate::flow::target::{self, Place, Target, TargetError};
 use crate::profile::certs::KeptWish;
-use crate::rbac::Database;
-use crate::rbac::filter::{parse_keywords, parse_labels};
+
+pub use args::{FilterArgs, TargetArgs};
+use ask::{ask, ask_where, ask_which};
 
 /// How long each other cluster is waited for when a database is not where it was looked for.
 pub const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Which databases are meant.
-#[derive(Args, Clone, Debug, Default)]
-pub struct FilterArgs {
-    /// Only databases in which every word occurs: in the name, description, labels, protocol or type
-    #[arg(long, value_name = "WORDS")]
-    pub search: Vec<String>,
-
-    /// Only databases for which this expression holds, e.g. 'labels["env"] == "dev"'
-    #[arg(long, value_name = "EXPRESSION")]
-    pub query: Option<String>,
-}
-
-impl FilterArgs {
-    /// What to ask the cluster for; `labels` are of the form `env=dev,team=a`.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`] for labels that are none.
-    pub fn filter(&self, labels: &[String]) -> Result<ListFilter, CliError> {
-        let mut filter = ListFilter {
-            search: self
-                .search
-                .iter()
-                .flat_map(|words| parse_keywords(words))
-                .collect(),
-            query: self.query.clone().unwrap_or_default(),
-            ..ListFilter::default()
-        };
-        for text in labels {
-            let labels = parse_labels(text).map_err(|err| {
-                CliError::new(Kind::Usage, err.to_string())
-                    .hint("labels look like this: env=dev,team=payments")
-            })?;
-            filter.labels.extend(labels);
-        }
-        Ok(filter)
-    }
-}
-
-/// What to connect to.
-#[derive(Args, Clone, Debug, Default)]
-pub struct TargetArgs {
-    /// Name of the database, or how it begins; without it, the only one you may use, else a choice
-    #[arg(value_name = "NAME")]
-    pub name: Option<String>,
-
-    /// Database user; not needed where users are provisioned automatically
-    #[arg(short = 'u', long, value_name = "USER")]
-    pub db_user: Option<String>,
-
-    /// Database name
-    #[arg(short = 'n', long, value_name = "NAME")]
-    pub db_name: Option<String>,
-
-    /// Database roles for an automatically provisioned user, separated by commas; without it, all you may have
-    #[arg(short = 'r', long, value_name = "ROLE,ROLE")]
-    pub db_roles: Vec<String>,
-
-    /// Only databases with these labels, e.g. env=dev,team=a
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub labels: Vec<String>,
-
-    /// There is always a tunnel; tsh has it
-    #[arg(long, hide = true)]
-    pub tunnel: bool,
-
-    /// Access is never requested by itself; tsh has it
-    #[arg(long, hide = true)]
-    pub disable_access_request: bool,
-
-    /// There are no requests that could have a reason; tsh has it
-    #[arg(long, hide = true, value_name = "TEXT")]
-    pub request_reason: Option<String>,
-
-    /// Which databases come into question.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-}
-
-impl TargetArgs {
-    /// What is wished of user, name and roles.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`] for roles that are none.
-    pub(super) fn wish(&self) -> Result<Wish, CliError> {
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let roles = target::roles(&self.db_roles);
-        if roles.is_empty() && !self.db_roles.is_empty() {
-            return Err(CliError::new(Kind::Usage, "--db-roles names no role").hint(
-                "leave it out for all your database roles, or name some: --db-roles reader,writer",
-            ));
-        }
-        Ok(Wish {
-            user: given(&self.db_user),
-            name: given(&self.db_name),
-            roles,
-        })
-    }
-
-    /// What was typed, when the name may be a whole one and nothing narrows the choice: then the same words lead to the same
-    /// target, and may be answered without a list.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`].
-    pub fn words(&self, cx: &Cx, session: &Session) -> Result<Option<KeptWish>, CliError> {
-        let Some(name) = self.name.as_ref().filter(|name| !name.is_empty()) else {
-            return Ok(None);
-        };
-        if !self.filter.filter(&self.labels)?.is_empty() {
-            return Ok(None);
-        }
-        let wish = self.wish()?;
-        Ok(Some(KeptWish {
-            cluster: cx.cluster(session).to_owned(),
-            database: name.clone(),
-            user: wish.user,
-            name: wish.name,
-            roles: wish.roles,
-        }))
-    }
-}
 
 /// A target, and how it was found.
 #[derive(Debug)]
@@ -281,88 +160,6 @@ async fn find(
             Err(err) => return Err(err.into()),
         }
     }
-}
-
-/// Asks which of several is meant; every other failure stays one.
-async fn ask_which<'d>(
-    cx: &mut Cx,
-    databases: &'d [Database],
-    err: TargetError,
-) -> Result<&'d Database, CliError> {
-    let candidates = match &err {
-        TargetError::Select {
-            error: SelectError::Ambiguous { candidates, .. },
-            ..
-        } if cx.interactive => candidates,
-        _ => return Err(err.into()),
-    };
-    let candidates: Vec<&Database> = databases
-        .iter()
-        .filter(|db| candidates.contains(&db.name))
-        .collect();
-    let lines: Vec<String> = candidates
-        .iter()
-        .map(|db| {
-            if db.description.is_empty() {
-                db.name.clone()
-            } else {
-                format!("{}  ({})", db.name, db.description)
-            }
-        })
-        .collect();
-    let chosen = cx.ui.choice("Database", &lines).await?;
-    Ok(candidates[chosen])
-}
-
-/// Asks whether the database of this name in another cluster is meant; with nobody there to say so it is proposed.
-async fn ask_where(
-    cx: &mut Cx,
-    name: &str,
-    err: TargetError,
-    found: Elsewhere,
-) -> Result<String, CliError> {
-    if cx.interactive && !found.holders.is_empty() {
-        cx.ui.status(&err.to_string());
-        let mut lines: Vec<String> = found
-            .holders
-            .iter()
-            .map(|cluster| format!("{name} in cluster {cluster}"))
-            .collect();
-        lines.push("none of them".to_owned());
-        let chosen = cx.ui.choice("Database", &lines).await?;
-        if let Some(cluster) = found.holders.get(chosen) {
-            return Ok(cluster.clone());
-        }
-    }
-    Err(proposed(err.into(), name, &found))
-}
-
-/// Adds to a failure what the search in other clusters brought.
-fn proposed(mut error: CliError, name: &str, found: &Elsewhere) -> CliError {
-    if !found.holders.is_empty() {
-        // It is found, so how to look for it is no use.
-        error.hints.clear();
-    }
-    for cluster in &found.holders {
-        error = error.hint(format!(
-            "cluster {cluster} has it: postern db connect --cluster {} {}",
-            shell_word(cluster),
-            shell_word(name)
-        ));
-    }
-    for (cluster, why) in &found.unasked {
-        error = error.hint(format!("{cluster} could not be asked: {why}"));
-    }
-    error
-}
-
-/// Asks for one of the allowed ones, or for any text where any is allowed.
-async fn ask(cx: &mut Cx, what: &str, choices: &Options) -> Result<String, CliError> {
-    if choices.any || choices.allowed.is_empty() {
-        return cx.ui.input(&format!("{what} ({choices})")).await;
-    }
-    let chosen = cx.ui.choice(what, &choices.allowed).await?;
-    Ok(choices.allowed[chosen].clone())
 }
 
 #[cfg(test)]

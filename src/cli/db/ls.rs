@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::active;
 use super::choose::FilterArgs;
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Format};
 use crate::db::{Row, into_rows, json};
 use crate::flow::conn::ClusterConn;
 use crate::flow::session::Session;
-use crate::rbac::AccessChecker;
+use crate::rbac::{AccessChecker, Database};
 
 /// From this many rows on a hint on how to see fewer is given, as tsh does.
 const MANY: usize = 20;
@@ -29,7 +30,7 @@ pub struct LsArgs {
     #[arg(short, long)]
     verbose: bool,
 
-    /// The databases of every cluster: of the one you are logged in to, of its leaf clusters, and of your other logins
+    /// The databases of every cluster: of the one you are logged in to, of its leaf clusters, and of your other logins, tsh's among them
     #[arg(short = 'R', long)]
     all: bool,
 
@@ -46,12 +47,12 @@ pub struct LsArgs {
 /// # Errors
 /// Those of the login and of the cluster. Roles that cannot be read are no failure: the cells then say `(unknown)`.
 pub async fn run(cx: &mut Cx, args: LsArgs) -> Result<Exit, CliError> {
-    let session = cx.session().await?;
     let filter = args.filter.filter(&args.labels)?;
     if args.all {
         let patience = Duration::from_secs(args.timeout);
-        return Box::pin(all::run(cx, session, &filter, patience, args.verbose)).await;
+        return Box::pin(all::run(cx, &filter, patience, args.verbose)).await;
     }
+    let session = cx.session().await?;
     let step = async {
         let conn = ClusterConn::connect(&session, cx.cluster(&session)).await?;
         let (databases, checker) = tokio::join!(conn.databases(&filter), conn.checker());
@@ -61,6 +62,9 @@ pub async fn run(cx: &mut Cx, args: LsArgs) -> Result<Exit, CliError> {
     if let Err(err) = &checker {
         cx.ui
             .warn(&format!("what you may do there is not known: {err}"));
+    }
+    if filter.is_empty() {
+        forget_gone(cx, &session, &databases)?;
     }
     let rows = into_rows(databases, checker.as_ref().ok());
     match cx.format {
@@ -95,6 +99,19 @@ pub async fn run(cx: &mut Cx, args: LsArgs) -> Result<Exit, CliError> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Forgets databases that `db login` chose and that are no longer there, and says so.
+fn forget_gone(cx: &mut Cx, session: &Session, all: &[Database]) -> Result<(), CliError> {
+    let chosen = active::here(cx, session)?.into_iter();
+    let listed = cx.cluster(session).to_owned();
+    let gone = chosen.filter(|one| {
+        one.cluster == listed && all.iter().all(|database| database.name != one.database)
+    });
+    for gone in gone.collect::<Vec<_>>() {
+        active::forget(cx, &gone)?;
+    }
+    Ok(())
 }
 
 /// Says under which name a leaf cluster knows the user, and why it is not the own one.

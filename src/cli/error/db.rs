@@ -12,6 +12,10 @@ use crate::proxy::known_errors::PER_SESSION_MFA_HINT;
 use crate::rbac::AccessError;
 use crate::transport::clock;
 
+/// What to do where roles would be ignored.
+const ROLES_CAME: &str =
+    "--db-roles came with Teleport 14.3.1; leave it out to connect with all of them";
+
 impl From<TargetError> for CliError {
     fn from(error: TargetError) -> Self {
         let message = error.to_string();
@@ -28,10 +32,13 @@ impl From<TargetError> for CliError {
                 .hint(
                     "leave --db-roles out here; postern db ls -v shows where roles can be chosen",
                 ),
+            TargetError::RolesIgnored { database, .. } => Self::new(Kind::Failed, message)
+                .at(Hop::Database(database))
+                .hint(ROLES_CAME),
             TargetError::NameTooLong { .. } => Self::new(Kind::Denied, message)
                 .hint("ask the cluster's administrator for a role with db_users"),
             TargetError::SecondFactor { database } => {
-                second_factor(message, Hop::Database(database), None)
+                second_factor(message, Hop::Database(database), None, None)
             }
         }
     }
@@ -120,10 +127,13 @@ impl From<IssueError> for CliError {
         let (message, hop) = (error.to_string(), error.hop());
         match error {
             IssueError::Api(err) => err.into(),
-            IssueError::SecondFactor { factors, .. } => second_factor(message, hop, factors),
-            IssueError::RolesUnknown { .. } => Self::new(Kind::Failed, message).at(hop).hint(
-                "--db-roles came with Teleport 14.3.1; leave it out to connect with all of them",
-            ),
+            IssueError::SecondFactor { factors, codes, .. } => {
+                second_factor(message, hop, factors, codes)
+            }
+            IssueError::RolesUnknown { .. } => Self::new(Kind::Failed, message)
+                .at(hop)
+                .hint(ROLES_CAME)
+                .hint("if the cluster was upgraded since: postern login --force"),
             IssueError::Expired { .. } => Self::new(Kind::Unreachable, message)
                 .at(hop)
                 .hint(clock::SET_IT),
@@ -135,7 +145,12 @@ impl From<IssueError> for CliError {
 }
 
 /// The same advice as through a tunnel, after what the user has.
-fn second_factor(message: String, hop: Hop, factors: Option<Factors>) -> CliError {
+fn second_factor(
+    message: String,
+    hop: Hop,
+    factors: Option<Factors>,
+    codes: Option<bool>,
+) -> CliError {
     let error = CliError::new(Kind::SecondFactor, message)
         .at(hop)
         .hint(PER_SESSION_MFA_HINT);
@@ -147,9 +162,15 @@ fn second_factor(message: String, hop: Hop, factors: Option<Factors>) -> CliErro
             otp: true,
             sso: false,
             ..
-        }) => error.hint(
-            "you have one-time codes only: register a security key first, e.g. with tsh mfa add",
-        ),
+        }) => error.hint(match codes {
+            Some(true) => "you have one-time codes: tsh can use one here",
+            Some(false) => {
+                "you have one-time codes only: register a security key first, e.g. with tsh mfa add"
+            }
+            None => {
+                "you have one-time codes only: if tsh cannot use one here, register a security key first, e.g. with tsh mfa add"
+            }
+        }),
         Some(Factors {
             otp: false,
             security_key: false,
@@ -254,11 +275,18 @@ mod tests {
             otp: true,
             ..Factors::default()
         });
-        let error = CliError::from(IssueError::SecondFactor {
-            database: "vault".to_owned(),
-            factors,
-        });
-        assert_eq!(error.kind, Kind::SecondFactor);
-        assert!(error.hints[1].contains("one-time codes only"));
+        for (codes, hint) in [
+            (Some(true), "tsh can use one here"),
+            (Some(false), "one-time codes only: register"),
+            (None, "if tsh cannot use one here"),
+        ] {
+            let error = CliError::from(IssueError::SecondFactor {
+                database: "vault".to_owned(),
+                factors,
+                codes,
+            });
+            assert_eq!(error.kind, Kind::SecondFactor);
+            assert!(error.hints[1].contains(hint), "{error:?}");
+        }
     }
 }

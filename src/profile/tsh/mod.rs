@@ -179,6 +179,14 @@ pub fn choose(
     Ok(last)
 }
 
+/// Every profile that can be read, by name. Damaged ones are passed over, as tsh passes them over.
+pub fn all(dir: &Path) -> Vec<TshProfile> {
+    let names = names(dir).into_iter();
+    names
+        .filter_map(|name| yaml::load(dir, &name).ok().flatten())
+        .collect()
+}
+
 /// Names of all profiles, sorted. Links are passed over, as tsh passes them over.
 pub fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(dir)

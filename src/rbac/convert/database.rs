@@ -73,6 +73,7 @@ impl From<DatabaseV3> for Database {
                 .and_then(|t| rfc3339(&t))
                 .unwrap_or_default(),
             revision: metadata.revision,
+            service_version: String::new(),
             health: String::new(),
         }
     }

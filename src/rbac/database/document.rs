@@ -345,6 +345,7 @@ impl Document {
             status_aws: status.aws,
             status_azure: status.azure,
             managed_users: status.managed_users,
+            service_version: String::new(),
             health: String::new(),
         })
     }

@@ -76,6 +76,9 @@ pub struct Database {
     pub revision: String,
     /// `healthy`, `unhealthy`, `unknown`, or empty when the agent says nothing (auth-api.md 5.6).
     pub health: String,
+    /// Version of the database service that serves it, as announced, of the oldest when several do; empty when not known. No
+    /// part of the document.
+    pub service_version: String,
 }
 
 /// A label whose value is the output of a command.

@@ -12,7 +12,8 @@ use crate::cli::{CliError, Cx, Exit, Format};
 use crate::db::json::Element;
 use crate::db::{Row, rows};
 use crate::flow::listing::{self, ListError, Part};
-use crate::flow::session::{self, Origin, Session};
+use crate::flow::session::{self, Session, SessionError};
+use crate::profile::tsh::{self, TshProfile};
 
 /// One element of the array, with tsh's keys (db-client.md 13.3); a cluster without an answer has `error` in place of
 /// `database`.
@@ -40,12 +41,11 @@ struct Shown {
 /// The first failure, when no cluster answered.
 pub(super) async fn run(
     cx: &mut Cx,
-    session: Session,
     filter: &ListFilter,
     patience: Duration,
     verbose: bool,
 ) -> Result<Exit, CliError> {
-    let sessions = logins(cx, session)?;
+    let sessions = logins(cx).await?;
     let asking = async { Ok(listing::everywhere(&sessions, filter, patience).await) };
     let mut parts = interruptible(Box::pin(asking)).await?;
     if parts.iter().all(|part| part.result.is_err()) {
@@ -69,34 +69,46 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-/// The login in use and every other one of ours that is valid; what is used instead of a login of ours stands for itself.
-fn logins(cx: &mut Cx, session: Session) -> Result<Vec<Session>, CliError> {
-    let own = session.origin == Origin::Own;
-    let mut sessions = vec![session];
-    if !own {
-        return Ok(sessions);
+/// The login in use and every other one that is valid: ours, then those of tsh at other proxies. An identity stands for itself.
+/// One that is over is named and left out; it is asked for only when there is no other.
+async fn logins(cx: &mut Cx) -> Result<Vec<Session>, CliError> {
+    if cx.home.identity().is_some() {
+        return Ok(vec![cx.session().await?]);
     }
+    let mut sessions = Vec::new();
+    if session::load(&cx.home, cx.now).is_ok() {
+        sessions.push(cx.session().await?);
+    }
+    let mut proxies = Vec::new();
     for profile in cx.home.all()? {
-        let profile = match profile {
-            Ok(profile) => profile,
-            Err(error) => {
-                cx.ui.warn(&format!("a login is left out: {error}"));
-                continue;
-            }
-        };
-        if sessions
-            .iter()
-            .any(|known| known.profile.proxy == profile.proxy)
+        match profile {
+            Ok(profile) => proxies.push(profile.proxy),
+            Err(error) => cx.ui.warn(&format!("a login is left out: {error}")),
+        }
+    }
+    let ours = proxies.len();
+    if let Some(dir) = cx.home.tsh() {
+        proxies.extend(tsh::all(dir).iter().map(TshProfile::proxy));
+    }
+    for (at, proxy) in proxies.iter().enumerate() {
+        if proxies[..at].contains(proxy)
+            || sessions.iter().any(|known| known.profile.proxy == *proxy)
         {
             continue;
         }
-        let home = cx.home.clone().select(Some(profile.proxy.clone()));
+        let home = cx.home.clone().select(Some(proxy.clone()));
         match session::load(&home, cx.now) {
-            Ok(session) => sessions.push(session),
-            Err(error) => cx
-                .ui
-                .warn(&format!("{} is left out: {error}", profile.proxy)),
+            Ok(mut session) => {
+                session.profile.trust.insecure |= cx.global.insecure;
+                sessions.push(session);
+            }
+            // tsh was logged out there.
+            Err(SessionError::NotLoggedIn { .. }) if at >= ours => {}
+            Err(error) => cx.ui.warn(&format!("{proxy} is left out: {error}")),
         }
+    }
+    if sessions.is_empty() {
+        sessions.push(cx.session().await?);
     }
     Ok(sessions)
 }
