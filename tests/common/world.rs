@@ -12,7 +12,8 @@ use postern::cluster::store::Store;
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::server::{DOCUMENTS, Server};
+use super::server::{DOCUMENTS, SOON, Server};
+use super::wait_for;
 
 /// A running cluster, its PostgreSQL, and alice logged in.
 pub(crate) struct World {
@@ -147,6 +148,25 @@ impl World {
         rows.first().map(|row| row.get(0)).unwrap_or_default()
     }
 
+    /// How many sessions run exactly this statement.
+    fn running(&self, statement: &str) -> i64 {
+        let rows = self.runtime.block_on(async {
+            let client = self
+                .postgres
+                .connect("postgres")
+                .await
+                .expect("a connection");
+            client
+                .query(
+                    "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = $1",
+                    &[&statement],
+                )
+                .await
+                .expect("a query")
+        });
+        rows.first().map(|row| row.get(0)).unwrap_or_default()
+    }
+
     /// A session of alice in the middle of a statement.
     pub(crate) fn session(&self) -> Child {
         let child = self
@@ -168,6 +188,10 @@ impl World {
             .expect("it starts");
         self.server.shows("sessions", &json!(1));
         assert_eq!(self.alice(), "login");
+        // The session is there before its statement is.
+        wait_for("the statement", SOON * 3, || {
+            (self.running("select pg_sleep(300)") == 1).then_some(())
+        });
         child
     }
 
