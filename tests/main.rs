@@ -13,6 +13,7 @@ mod habits;
 mod habits_config;
 mod habits_db_login;
 mod half_open;
+mod hops;
 mod identity;
 mod json_shapes;
 mod kept_certs;

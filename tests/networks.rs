@@ -1,89 +1,18 @@
-//! What stands between a user and a cluster: load balancers that end TLS, HTTP proxies, and each of their failures with its
-//! own hop.
+//! What stands between a user and a cluster: load balancers that end TLS, HTTP proxies.
 
-use std::net::TcpListener;
 use std::process::Stdio;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::common::demo::Demo;
+use crate::common::behind::{NAMES, behind, login, named, profile};
 use crate::common::env::TestEnv;
-use crate::common::flights::Flights;
-use crate::common::middle::{Middle, Nginx, free_port, squid};
+use crate::common::middle::{Nginx, free_port, squid};
 use crate::common::ran::Ran;
+use crate::common::tls_connect::TlsConnect;
 use crate::common::tunnel::Tunnel;
 use crate::common::wait_for;
-
-/// A user behind a load balancer in front of a cluster with a leaf.
-struct Behind {
-    env: TestEnv,
-    nginx: Middle,
-}
-
-/// A cluster that announces a load balancer as its address.
-fn behind(balancer: impl Fn(u16) -> Nginx) -> Option<Behind> {
-    crate::common::middle::find("nginx")?;
-    let port = free_port();
-    let address = format!("localhost:{port}");
-    let demo = Demo::start(&["--no-second-factor", "--public-addr", &address]);
-    let demo: &'static Demo = Box::leak(Box::new(demo));
-    let nginx = balancer(port).start(&demo.listen())?;
-    let env = TestEnv::beside(demo);
-    Some(Behind { env, nginx })
-}
-
-impl Behind {
-    fn login(&self, user: &str) -> Ran {
-        let ca = self.nginx.path("ca.pem").display().to_string();
-        login(&self.env, &self.env.demo.proxy(), &ca, user, &[])
-    }
-}
-
-/// Logs in by way of `proxy`, whose authority is the file `ca`.
-fn login(env: &TestEnv, proxy: &str, ca: &str, user: &str, vars: &[(&str, &str)]) -> Ran {
-    use std::io::Write;
-    let mut command = env.postern(&[
-        "login",
-        "--proxy",
-        proxy,
-        "--user",
-        user,
-        "--ca-file",
-        ca,
-        "--key-store",
-        "file",
-        "--password-stdin",
-        "--format",
-        "json",
-    ]);
-    let mut child = command
-        .envs(vars.iter().copied())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("postern starts");
-    let _ = writeln!(
-        child.stdin.take().expect("a pipe"),
-        "{}",
-        env.demo.password(user)
-    );
-    Ran::end_of(child)
-}
-
-/// The profile of the only login.
-fn profile(env: &TestEnv) -> Value {
-    let dir = env.postern_home().join("profiles");
-    let entry = std::fs::read_dir(dir)
-        .expect("profiles")
-        .next()
-        .expect("a profile");
-    let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");
-    serde_json::from_str(&text).expect("JSON")
-}
 
 const WHO: &[&str] = &["--", "-X", "-A", "-t", "-c", "select current_user"];
 
@@ -249,23 +178,6 @@ fn the_environment_decides_about_upgrades() {
     );
 }
 
-/// A cluster that announces a name which only an HTTP proxy knows.
-fn named() -> &'static Demo {
-    static NAMED: OnceLock<(Flights, &'static Demo)> = OnceLock::new();
-    let (_, demo) = NAMED.get_or_init(|| {
-        let relay = Flights::new(Duration::ZERO);
-        let address = format!("cluster.test:{}", relay.port);
-        let demo = Demo::start(&["--no-second-factor", "--public-addr", &address]);
-        let demo: &'static Demo = Box::leak(Box::new(demo));
-        let port = demo.listen().rsplit(':').next().expect("a port").parse();
-        relay.lead_to(port.expect("a number"));
-        (relay, demo)
-    });
-    demo
-}
-
-const NAMES: &[(&str, &str)] = &[("127.0.0.1", "cluster.test")];
-
 #[test]
 fn an_http_proxy_is_used_for_everything() {
     let Some(squid) = squid(NAMES, Some(("kim", "s3cret:@"))) else {
@@ -313,165 +225,57 @@ fn loopback_needs_no_http_proxy() {
     assert!(list.contains("orders"), "{list}");
 }
 
-/// Checks code, hop and a part of the message of a failed command with `--format json`, and that there is advice.
-#[track_caller]
-fn failed(out: Ran, code: i32, hop: &str, text: &str) {
-    let error = out.json_error(code);
-    assert_eq!(error["hop"], hop, "{error}");
-    let message = error["message"].as_str().expect("a message");
-    assert!(message.contains(text), "{error}");
-    assert!(
-        error["hint"].as_str().is_some_and(|hint| !hint.is_empty()),
-        "{error}"
-    );
-}
-
+/// Some HTTP proxies speak TLS themselves; who vouches for them may be another than for the cluster.
 #[test]
-fn each_failure_before_the_proxy_names_its_hop() {
-    let env = TestEnv::new();
-    let (ca, dead) = (env.demo.ca_file(), format!("127.0.0.1:{}", free_port()));
-    let try_login = |proxy: &str, vars: &[(&str, &str)]| login(&env, proxy, &ca, "alice", vars);
-    failed(
-        try_login("no-such-host.invalid:443", &[]),
-        15,
-        "proxy no-such-host.invalid:443",
-        "cannot find the host",
-    );
-    failed(
-        try_login(&dead, &[]),
-        15,
-        &format!("proxy {dead}"),
-        "connection refused",
-    );
-    let via = |url: &str| try_login("cluster.test:443", &[("HTTPS_PROXY", url)]);
-    failed(
-        via(&format!("http://{dead}")),
-        15,
-        &format!("HTTP proxy {dead}"),
-        "connection refused",
-    );
-    failed(
-        via("http://no-such-proxy.invalid:3128"),
-        15,
-        "HTTP proxy no-such-proxy.invalid:3128",
-        "cannot find the address",
-    );
-    for wrong in ["socks5://127.0.0.1:1080", "http://", "ftp://127.0.0.1:21"] {
-        failed(via(wrong), 2, "this computer", "HTTPS_PROXY");
+fn an_http_proxy_may_speak_tls() {
+    // transport.md 6.
+    let hosts = [("127.0.0.1", "cluster.test")];
+    let proxy = TlsConnect::start(&hosts, "Proxy-Authorization: Basic YWxpY2U6czNjcmV0\r\n");
+    let env = TestEnv::beside(named());
+    let both = env.home.path().join("both.pem");
+    let cluster = std::fs::read_to_string(env.demo.ca_file()).expect("a file");
+    std::fs::write(&both, format!("{cluster}{}", proxy.ca_pem)).expect("a file");
+    let url = format!("https://alice:s3cret@localhost:{}", proxy.port);
+    let vars = [("HTTPS_PROXY", url.as_str())];
+    let (at, both) = (env.demo.proxy(), both.display().to_string());
+    let _ = login(&env, &at, &both, "alice", &vars).ok();
+    everything(&env, &vars);
+    let heads = proxy.heads();
+    assert!(heads.len() > 5, "{heads:?}");
+    for head in heads {
+        assert!(
+            head.starts_with(&format!("CONNECT {at} HTTP/1.1\r\n")),
+            "{head}"
+        );
     }
-    // Something that is no HTTP proxy.
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let ssh = listener.local_addr().expect("its address").to_string();
-    std::thread::spawn(move || {
-        use std::io::Write;
-        let mut kept = Vec::new();
-        for mut client in listener.incoming().flatten() {
-            let _ = client.write_all(b"SSH-2.0-OpenSSH_9.9\r\n");
-            kept.push(client);
-        }
-    });
-    failed(
-        via(&format!("http://{ssh}")),
-        15,
-        &format!("HTTP proxy {ssh}"),
-        "did not answer as an HTTP proxy does",
-    );
-    failed(
-        try_login(&ssh, &[]),
-        15,
-        &format!("proxy {ssh}"),
-        "does not speak TLS",
-    );
 }
 
+/// Headers of tsh's configuration go wherever the balancer asks for them: to the web API and to upgrades.
 #[test]
-fn each_refusal_of_an_http_proxy_names_it() {
-    let Some(squid) = squid(NAMES, Some(("kim", "s3cret"))) else {
+fn a_gateway_that_wants_a_header_is_passed() {
+    let Some(behind) = behind(|port| Nginx {
+        location: "if ($http_x_pass != let-me-in) { return 403; }".to_owned(),
+        ..Nginx::new(port)
+    }) else {
         return;
     };
-    let env = TestEnv::new();
-    let ca = env.demo.ca_file();
-    let hop = format!("HTTP proxy 127.0.0.1:{}", squid.port);
-    let dead = format!("cluster.test:{}", free_port());
-    for (user, proxy, text) in [
-        (
-            "",
-            "cluster.test:443",
-            "asks for a user name and password (407)",
-        ),
-        (
-            "kim:wrong@",
-            "cluster.test:443",
-            "refuses the user name and password it was given (407)",
-        ),
-        (
-            "kim:s3cret@",
-            "forbidden.test:443",
-            "refuses to connect to forbidden.test:443: 403 Forbidden",
-        ),
-        ("kim:s3cret@", &dead, "cannot connect to cluster.test"),
-        (
-            "kim:s3cret@",
-            "no-such-host.invalid:443",
-            "cannot connect to no-such-host.invalid:443",
-        ),
-    ] {
-        let url = format!("http://{user}127.0.0.1:{}", squid.port);
-        let out = login(&env, proxy, &ca, "alice", &[("HTTPS_PROXY", &url)]);
-        assert!(
-            !out.stderr.contains("s3cret") && !out.stderr.contains("wrong@"),
-            "{out}"
-        );
-        failed(out, 15, &hop, text);
-    }
-}
-
-#[test]
-fn each_failure_of_a_balancer_names_it() {
-    let env = TestEnv::new();
-    for (answer, code, text) in [
-        ("return 404;", 1, "HTTP status 404 Not Found (nginx"),
-        ("return 502;", 15, "HTTP status 502 Bad Gateway (nginx"),
-        (
-            "return 200 '<html>welcome</html>';",
-            15,
-            "like no Teleport proxy",
-        ),
-    ] {
-        let port = free_port();
-        let nginx = Nginx {
-            location: answer.to_owned(),
-            ..Nginx::new(port)
-        };
-        let Some(nginx) = nginx.start("127.0.0.1:1") else {
-            return;
-        };
-        let proxy = format!("localhost:{port}");
-        let ca = nginx.path("ca.pem").display().to_string();
-        let out = login(&env, &proxy, &ca, "alice", &[]);
-        failed(out, code, &format!("proxy {proxy}"), text);
-        // A certificate of somebody else's.
-        let out = login(&env, &proxy, &env.demo.ca_file(), "alice", &[]);
-        failed(out, 15, &format!("proxy {proxy}"), "is not trusted");
-    }
-    // It lets nobody upgrade a connection: logging in works, nothing else.
-    for (answer, text) in [
-        ("if ($http_upgrade) { return 403; }", "403 Forbidden (nginx"),
-        (
-            "if ($http_upgrade) { return 502; }",
-            "502 Bad Gateway (nginx",
-        ),
-        ("if ($http_upgrade) { return 200 ok; }", "200 OK (nginx"),
-    ] {
-        let Some(behind) = behind(|port| Nginx {
-            location: answer.to_owned(),
-            ..Nginx::new(port)
-        }) else {
-            return;
-        };
-        let _ = behind.login("alice").ok();
-        let hop = format!("proxy {}", behind.env.demo.proxy());
-        let out = behind.env.run(&["db", "ls", "--format", "json"]);
-        failed(out, 15, &hop, text);
-    }
+    let hop = format!("proxy {}", behind.env.demo.proxy());
+    let without = behind.login("alice");
+    assert_ne!(without.code, 0, "{without}");
+    assert!(without.stderr.contains("403 Forbidden (nginx"), "{without}");
+    let directory = behind.env.home.path().join(".tsh/config");
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let configuration = directory.join("config.yaml");
+    let text = "add_headers:\n- proxy: \"localhost:*\"\n  headers: {X-Pass: let-me-in}\n";
+    std::fs::write(&configuration, text).expect("a file");
+    let _ = behind.login("alice").ok();
+    assert_eq!(profile(&behind.env)["network"]["upgrade"], "websocket");
+    everything(&behind.env, &[]);
+    // It was for the header.
+    std::fs::remove_file(configuration).expect("a file");
+    let out = behind.env.run(&["db", "ls", "--format", "json"]);
+    let error = out.json_error(15);
+    assert_eq!(error["hop"], hop, "{error}");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains("403 Forbidden (nginx"), "{error}");
 }

@@ -80,7 +80,8 @@ impl ConnError {
     pub fn hop(&self) -> Hop {
         match self {
             Self::Dial { error, .. } => error.hop(),
-            Self::Offline { proxy, .. } | Self::LongName { proxy, .. } => Hop::Proxy(proxy.clone()),
+            Self::Offline { cluster, .. } => Hop::Auth(cluster.clone()),
+            Self::LongName { proxy, .. } => Hop::Proxy(proxy.clone()),
             Self::UnknownCluster { .. } | Self::OnlyDatabase { .. } | Self::Trust(_) => Hop::Local,
             Self::Api(err) => err.hop(),
         }

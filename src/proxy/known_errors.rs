@@ -167,7 +167,7 @@ const TABLE: &[Known] = &[
     Known {
         is: Is::Exactly("failed to connect to any of the database servers"),
         sqlstate: sqlstate::UNABLE_TO_CONNECT,
-        at: At::Proxy,
+        at: At::Database,
         hint: |_, to| {
             Some(format!(
                 "no database service that serves {:?} is reachable; ask the cluster's administrator, then try again",

@@ -79,7 +79,7 @@ fn texts_that_were_not_recorded_have_a_code_too() {
         (
             "failed to connect to any of the database servers",
             "08001",
-            "proxy proxy.test:443",
+            "database app",
         ),
         ("access to resource requires MFA", "28000", "database app"),
         (

@@ -76,3 +76,5 @@ impl ClientCert {
 mod handshake_tests;
 #[cfg(all(test, feature = "cluster-core"))]
 mod resumption_tests;
+#[cfg(all(test, feature = "cluster-core"))]
+mod upgrade_recorded_tests;

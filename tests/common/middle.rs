@@ -104,6 +104,8 @@ pub(crate) struct Nginx {
     pub(crate) listen_flags: &'static str,
     /// What stands in `location /` before the rest.
     pub(crate) location: String,
+    /// Passes upgrades on, as one has to tell it.
+    pub(crate) websockets: bool,
 }
 
 impl Nginx {
@@ -114,6 +116,7 @@ impl Nginx {
             names: vec!["localhost".to_owned()],
             listen_flags: "",
             location: String::new(),
+            websockets: true,
         }
     }
 
@@ -133,8 +136,14 @@ impl Nginx {
             listen,
             listen_flags,
             location,
+            websockets,
             ..
         } = self;
+        let upgrade = if websockets {
+            "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;"
+        } else {
+            ""
+        };
         let configuration = format!(
             "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log info;\n\
              events {{ worker_connections 256; }}\n\
@@ -151,8 +160,7 @@ impl Nginx {
                    proxy_pass https://{upstream};\n\
                    proxy_http_version 1.1;\n\
                    proxy_set_header Host $http_host;\n\
-                   proxy_set_header Upgrade $http_upgrade;\n\
-                   proxy_set_header Connection $connection_upgrade;\n\
+                   {upgrade}\n\
                    proxy_read_timeout 300s;\n\
                    proxy_buffering off;\n\
                  }}\n\

@@ -1,8 +1,10 @@
 //! What every whole-program test stands on: a running cluster, an empty home, and a look from the server's side.
 
+pub(crate) mod behind;
 pub(crate) mod demo;
 pub(crate) mod env;
 pub(crate) mod flights;
+pub(crate) mod front;
 pub(crate) mod github;
 pub(crate) mod leaves;
 pub(crate) mod middle;
@@ -12,6 +14,7 @@ pub(crate) mod ran;
 pub(crate) mod redshift_gateway;
 pub(crate) mod server;
 pub(crate) mod sso_web;
+pub(crate) mod tls_connect;
 pub(crate) mod tunnel;
 pub(crate) mod warehouse;
 pub(crate) mod world;

@@ -48,7 +48,7 @@ fn pair(programs: &str, running: &str, port: &str) -> Option<Live> {
 /// A pair of its own for somebody who needs other settings, on free ports from a first one on, which `settings` is told:
 /// the web ports of root and leaf are the first one and the 1000th after it, [`OTHER_PORTS`] after the first one are free for
 /// the settings, which `lab_with.py` explains. None, said aloud, without `TELEPORT_BIN`.
-pub(super) fn own(settings: impl Fn(u16) -> Value) -> Option<(Live, u16)> {
+pub(super) fn own(settings: impl FnOnce(u16) -> Value) -> Option<(Live, u16)> {
     static NEXT: Mutex<Option<u16>> = Mutex::new(None);
     let Some(bin) = std::env::var_os("TELEPORT_BIN") else {
         eprintln!("skipped: TELEPORT_BIN is unset");

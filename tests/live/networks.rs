@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use super::matrix::everything;
 use super::tsh::Tsh;
 use super::way::Way;
 use crate::common::middle::{Authority, Middle, Nginx, find, passing, squid};
+use crate::common::ran::Ran;
 use crate::common::wait_for;
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
@@ -92,7 +93,11 @@ impl Fronted {
         let authority = Authority::new();
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), &authority.pem).expect("a file");
+        // Database services find out once, when they start, whether something ends TLS before the announced address.
+        let mut first = None;
         let (live, base) = own(|base| {
+            let listen = format!("127.0.0.1:{}", base + FRONT);
+            first = front(&listen, "").start_with(&format!("127.0.0.1:{base}"), &authority);
             let mut root = root(base);
             let proxy = &mut root["proxy_service"];
             proxy["public_addr"] = format!("{HOST}:{}", base + FRONT).into();
@@ -103,6 +108,7 @@ impl Fronted {
                 "authority": file.path(),
             })
         })?;
+        drop(first);
         Some(Self {
             live,
             announced: format!("{HOST}:{}", base + FRONT),
@@ -119,16 +125,20 @@ impl Fronted {
 
     /// nginx that ends TLS, and the way over it. The front is there until the guard is gone.
     fn nginx(&self, name: &'static str, location: &str) -> Option<(Middle, Way<'_>)> {
-        let nginx = Nginx {
-            listen: self.listen.clone(),
-            names: vec![HOST.to_owned()],
-            listen_flags: "",
-            location: location.to_owned(),
-        };
-        let nginx = nginx.start_with(&self.web, &self.authority)?;
+        let nginx = front(&self.listen, location).start_with(&self.web, &self.authority)?;
         let mut way = Way::to(&self.live, name, &self.announced);
         way.ca_file = path(&nginx, "ca.pem");
         Some((nginx, way))
+    }
+}
+
+/// nginx there, as that proxy.
+fn front(listen: &str, location: &str) -> Nginx {
+    Nginx {
+        listen: listen.to_owned(),
+        names: vec![HOST.to_owned()],
+        location: location.to_owned(),
+        ..Nginx::new(0)
     }
 }
 
@@ -141,14 +151,23 @@ fn log(middle: &Middle, name: &str) -> String {
     std::fs::read_to_string(path).expect("a log")
 }
 
+/// A session of bob's that does nothing.
+fn app() -> Vec<&'static str> {
+    let words = "db connect app --db-user app --db-name app -- -X -c \\q";
+    words.split(' ').collect()
+}
+
 /// Waits until the database service, which goes to the announced address as well, is back after its front was changed.
 fn served(way: &Way<'_>) {
-    let args = "db connect app --db-user app --db-name app -- -X -c \\q";
-    let args: Vec<&str> = args.split(' ').collect();
     way.log_in("bob");
-    wait_for("the database service", Duration::from_secs(120), || {
-        (way.run("bob", &args).code == 0).then_some(())
-    });
+    let mut last = None;
+    let limit = Instant::now() + Duration::from_secs(120);
+    while last.as_ref().is_none_or(|out: &Ran| out.code != 0) {
+        if let Some(out) = last.filter(|_| Instant::now() > limit) {
+            panic!("the database service does not come back: {out}");
+        }
+        last = Some(way.run("bob", &app()));
+    }
 }
 
 /// A pair with one port that announces the address of a load balancer.
@@ -295,4 +314,30 @@ fn separate_ports_with_nginx_that_ends_tls_before_the_web_port() {
     assert!(network["postgres"].is_string(), "{network}");
     let seen = log(&nginx, "access.log");
     assert!(seen.contains(UPGRADED), "{seen}");
+}
+
+/// A database service that has lost its way to the proxy, while its databases are still listed.
+#[test]
+fn a_closed_database_service_is_named() {
+    let Some(pair) = balanced() else { return };
+    let _place = pair.place();
+    let theirs = "if ($http_user_agent !~ postern) { return 403; }";
+    let Some((_nginx, way)) = pair.nginx("unserved", theirs) else {
+        return;
+    };
+    way.log_in("bob");
+    let out = wait_for("the service to be gone", Duration::from_secs(60), || {
+        let out = way.run("bob", &app());
+        (out.code != 0).then_some(out)
+    });
+    assert_eq!(out.code, 2, "{out}");
+    for text in [
+        "failed to connect to any of the database servers",
+        "failed at: database app",
+        "no database service that serves \"app\" is reachable",
+    ] {
+        assert!(out.stderr.contains(text), "{out}");
+    }
+    let listed = way.run("bob", &["db", "ls", "--format", "names"]).ok();
+    assert!(listed.lines().any(|name| name == "app"), "{listed}");
 }

@@ -100,6 +100,8 @@ impl From<DialError> for CliError {
     }
 }
 
+const CHECK_HTTP_PROXY: &str = "check HTTPS_PROXY; if the cluster is reached without it, unset it or list the host in NO_PROXY";
+
 /// What to do about an HTTP proxy, whose failures are not the cluster's.
 fn http_proxy(message: String, hop: Hop, fault: &ProxyFault) -> CliError {
     let (kind, hint) = match fault {
@@ -124,11 +126,20 @@ fn http_proxy(message: String, hop: Hop, fault: &ProxyFault) -> CliError {
             Kind::Unreachable,
             format!("check the address {target}; if the cluster is reached without this HTTP proxy, list the host in NO_PROXY"),
         ),
-        ProxyFault::Unreachable(_) | ProxyFault::NotHttp(_) => (
+        ProxyFault::Unreachable(error) => (
             Kind::Unreachable,
-            "check HTTPS_PROXY; if the cluster is reached without it, unset it or list the host in NO_PROXY"
-                .to_owned(),
+            match error.tls() {
+                Some(TlsFault::Untrusted(_)) => {
+                    "add its authority to FILE, beside that of the cluster: postern login --ca-file FILE"
+                }
+                Some(TlsFault::NotTls) => {
+                    "it speaks no TLS itself: write HTTPS_PROXY=http://HOST:PORT"
+                }
+                _ => CHECK_HTTP_PROXY,
+            }
+            .to_owned(),
         ),
+        ProxyFault::NotHttp(_) => (Kind::Unreachable, CHECK_HTTP_PROXY.to_owned()),
     };
     CliError::new(kind, message).at(hop).hint(hint)
 }
