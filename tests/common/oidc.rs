@@ -230,12 +230,13 @@ impl Provider {
             "callbacks": [callback]});
         std::fs::write(at("settings.json"), settings.to_string()).expect("written");
         let log = std::fs::File::create(at("log")).expect("a file");
-        let settings = at("settings.json");
+        let (settings, node) = (at("settings.json"), modules.join("node"));
         let (give, take) = mpsc::channel();
         // It lives as long as the thread that starts it, and that one as long as the process.
         std::thread::spawn(move || {
             let child = Command::new("setpriv")
-                .args(["--pdeathsig", "KILL", "node"])
+                .args(["--pdeathsig", "KILL"])
+                .arg(node)
                 .arg(concat!(
                     env!("CARGO_MANIFEST_DIR"),
                     "/tests/oidc-provider/server.mjs"
