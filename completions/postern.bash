@@ -43,6 +43,9 @@ _postern() {
             postern,version)
                 cmd="postern__subcmd__version"
                 ;;
+            postern__subcmd__db,cancel)
+                cmd="postern__subcmd__db__subcmd__cancel"
+                ;;
             postern__subcmd__db,config)
                 cmd="postern__subcmd__db__subcmd__config"
                 ;;
@@ -61,8 +64,14 @@ _postern() {
             postern__subcmd__db,ls)
                 cmd="postern__subcmd__db__subcmd__ls"
                 ;;
+            postern__subcmd__db,ping)
+                cmd="postern__subcmd__db__subcmd__ping"
+                ;;
             postern__subcmd__db,proxy)
                 cmd="postern__subcmd__db__subcmd__proxy"
+                ;;
+            postern__subcmd__db,ps)
+                cmd="postern__subcmd__db__subcmd__ps"
                 ;;
             postern__subcmd__db,why)
                 cmd="postern__subcmd__db__subcmd__why"
@@ -322,12 +331,174 @@ _postern() {
             return 0
             ;;
         postern__subcmd__db)
-            opts="-c -i -d -f -l -k -J -h --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help ls connect proxy why login logout env config"
+            opts="-c -i -d -f -l -k -J -h --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help ls connect proxy why ps cancel ping login logout env config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mfa-mode)
+                    COMPREPLY=($(compgen -W "auto otp" -- "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml names cmd" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml names cmd" -- "${cur}"))
+                    return 0
+                    ;;
+                --login)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --add-keys-to-agent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -k)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jumphost)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -J)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compat)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mlock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --piv-slot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --relay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trace-exporter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trace-profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cpu-profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mem-profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__db__subcmd__cancel)
+            opts="-u -n -r -a -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --force --all --wait --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db-roles)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --labels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --search)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --query)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -562,7 +733,7 @@ _postern() {
             return 0
             ;;
         postern__subcmd__db__subcmd__connect)
-            opts="-u -n -r -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
+            opts="-u -n -r -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --client --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -605,6 +776,10 @@ _postern() {
                     return 0
                     ;;
                 --query)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1255,8 +1430,170 @@ _postern() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        postern__subcmd__db__subcmd__ping)
+            opts="-u -n -r -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --count --kept --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db-roles)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --labels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --search)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --query)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mfa-mode)
+                    COMPREPLY=($(compgen -W "auto otp" -- "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml names cmd" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml names cmd" -- "${cur}"))
+                    return 0
+                    ;;
+                --login)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --add-keys-to-agent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -k)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jumphost)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -J)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compat)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mlock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --piv-slot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --relay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trace-exporter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trace-profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cpu-profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mem-profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         postern__subcmd__db__subcmd__proxy)
-            opts="-u -n -r -p -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --port --listen --check --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
+            opts="-u -n -r -p -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --port --listen --check --stdio --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1311,6 +1648,168 @@ _postern() {
                     return 0
                     ;;
                 --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mfa-mode)
+                    COMPREPLY=($(compgen -W "auto otp" -- "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json yaml names cmd" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json yaml names cmd" -- "${cur}"))
+                    return 0
+                    ;;
+                --login)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --add-keys-to-agent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -k)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jumphost)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -J)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compat)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mlock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --piv-slot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --relay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trace-exporter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trace-profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cpu-profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mem-profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__db__subcmd__ps)
+            opts="-u -n -r -a -w -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --all --watch --interval --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db-roles)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --labels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --search)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --query)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2108,7 +2607,7 @@ _postern() {
             return 0
             ;;
         postern__subcmd__proxy__subcmd__db)
-            opts="-u -n -r -p -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --port --listen --check --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
+            opts="-u -n -r -p -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --port --listen --check --stdio --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

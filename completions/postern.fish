@@ -237,50 +237,53 @@ complete -c postern -n "__fish_postern_using_subcommand clusters" -l os-log
 complete -c postern -n "__fish_postern_using_subcommand clusters" -l trace
 complete -c postern -n "__fish_postern_using_subcommand clusters" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand clusters" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
 otp\t'One-time codes'"
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
 json\t'For programs; errors are then one JSON object on stderr'
 yaml\t'The same as YAML; errors are JSON, which is YAML too'
 names\t'Only the names, one a line ("db ls")'
 cmd\t'The command to run, for a shell ("db config")'"
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s l -l login -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s k -l add-keys-to-agent -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s J -l jumphost -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l cert-format -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l compat -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l mlock -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l piv-slot -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l relay -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l trace-exporter -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l trace-profile -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l cpu-profile -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l mem-profile -r
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l headless -d 'Log in by another device, as tsh can for ssh'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l use-local-ssh-agent
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l enable-escape-sequences
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l os-log
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l trace
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -l nocache
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "ls" -d 'List databases, with the users and database roles you may have there'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "connect" -d 'Connect to a database with psql'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "proxy" -d 'Open a tunnel for any program on this computer (also "postern proxy db")'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "why" -d 'Explain what you may do on a database, and which role, label or trait decides it'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "login" -d 'Choose a database, its user, name and roles, for what follows; nothing refused is remembered'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "logout" -d 'Forget what "db login" chose'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "env" -d 'Print libpq\'s variables for the tunnel to a chosen database: eval "$(postern db env NAME)"'
-complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why login logout env config" -f -a "config" -d 'Print where other programs find a chosen database'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "ls" -d 'List databases, with the users and database roles you may have there'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "connect" -d 'Connect to a database with psql, or another program'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "proxy" -d 'Open a tunnel for any program on this computer (also "postern proxy db")'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "why" -d 'Explain what you may do on a database, and which role, label or trait decides it'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "ps" -d 'List what runs on a database\'s server'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "cancel" -d 'Stop a statement, or with --force its session, and tell whether it has stopped'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "ping" -d 'Measure each step to a database\'s first row, and name the one that fails'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "login" -d 'Choose a database, its user, name and roles, for what follows; nothing refused is remembered'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "logout" -d 'Forget what "db login" chose'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "env" -d 'Print libpq\'s variables for the tunnel to a chosen database: eval "$(postern db env NAME)"'
+complete -c postern -n "__fish_postern_using_subcommand db; and not __fish_seen_subcommand_from ls connect proxy why ps cancel ping login logout env config" -f -a "config" -d 'Print where other programs find a chosen database'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l timeout -d 'With --all: how long each cluster is waited for, in seconds' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ls" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
@@ -329,6 +332,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l request-reason -d 'There are no requests that could have a reason; tsh has it' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l client -d 'Program to start instead of psql: pgcli, usql, a path, or a name from the configuration file' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from connect" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
@@ -404,6 +408,7 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l tunnel -d 'There is always a tunnel; tsh has it'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l check -d 'Connect to the database once before saying that the tunnel is ready, and fail when that fails'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l stdio -d 'Serve one connection over standard input and output, for a program that starts this command itself; nothing but PostgreSQL\'s bytes is written there'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from proxy" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
@@ -460,6 +465,149 @@ complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subc
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l trace
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -l nocache
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s u -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s n -l db-name -d 'Database name' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s r -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l labels -d 'Only databases with these labels, e.g. env=dev,team=a' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l request-reason -d 'There are no requests that could have a reason; tsh has it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l interval -d 'Seconds between two looks' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+json\t'For programs; errors are then one JSON object on stderr'
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l tunnel -d 'There is always a tunnel; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s a -l all -d 'Sessions of all database users, as far as the server shows them to yours'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s w -l watch -d 'Look again and again until Ctrl+C: on a terminal the list is drawn anew, else lines are appended'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ps" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s u -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s n -l db-name -d 'Database name' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s r -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l labels -d 'Only databases with these labels, e.g. env=dev,team=a' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l request-reason -d 'There are no requests that could have a reason; tsh has it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l wait -d 'How many seconds to wait for the end' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+json\t'For programs; errors are then one JSON object on stderr'
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l tunnel -d 'There is always a tunnel; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l force -d 'End the whole session (pg_terminate_backend) instead of its statement (pg_cancel_backend)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s a -l all -d 'Also what is not your database user\'s, where its rights allow it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s u -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s n -l db-name -d 'Database name' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s r -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l labels -d 'Only databases with these labels, e.g. env=dev,team=a' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l request-reason -d 'There are no requests that could have a reason; tsh has it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l search -d 'Only databases in which every word occurs: in the name, description, labels, protocol or type' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l query -d 'Only databases for which this expression holds, e.g. \'labels["env"] == "dev"\'' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l count -d 'How many times the whole way is gone' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l proxy -d 'Proxy of the cluster. Default: $POSTERN_PROXY, $TELEPORT_PROXY, else that of the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l user -d 'Teleport user. Default: $POSTERN_USER, $TELEPORT_USER, else as at the last login' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s c -l cluster -d 'The cluster that owns the databases: a leaf of the one you are logged in to. Default: $POSTERN_CLUSTER, $TELEPORT_CLUSTER' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s i -l identity -d 'Identity file to use instead of a login. Default: $POSTERN_IDENTITY_FILE, $TELEPORT_IDENTITY_FILE' -r -F
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l auth -d 'How to log in: "local", or the name of a connector. Default: $POSTERN_AUTH, $TELEPORT_AUTH, else the cluster\'s own' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l mfa-mode -d 'Which second factor to use; this program can do one-time codes' -r -f -a "auto\t'Whatever the cluster offers and this program can do'
+otp\t'One-time codes'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l ttl -d 'How long a login shall hold: 8h, 90m, 1h30m; a bare number is minutes. The cluster may shorten it' -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s f -l format -d 'How to print results; with json and yaml, errors are one JSON object on stderr' -r -f -a "text\t'For people'
+json\t'For programs; errors are then one JSON object on stderr'
+yaml\t'The same as YAML; errors are JSON, which is YAML too'
+names\t'Only the names, one a line ("db ls")'
+cmd\t'The command to run, for a shell ("db config")'"
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s l -l login -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s k -l add-keys-to-agent -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s J -l jumphost -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l cert-format -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l compat -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l mlock -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l piv-slot -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l relay -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l trace-exporter -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l trace-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l cpu-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l mem-profile -r
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l tunnel -d 'There is always a tunnel; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l kept -d 'With the certificate that is kept, as a second "db connect" has it, instead of a new one in every round'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l non-interactive -d 'Never prompt and never open a browser (implied without a terminal)'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l headless -d 'Log in by another device, as tsh can for ssh'
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l use-local-ssh-agent
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l enable-escape-sequences
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l os-log
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l trace
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -l nocache
+complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s u -l db-user -d 'Database user; not needed where users are provisioned automatically' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s n -l db-name -d 'Database name' -r
 complete -c postern -n "__fish_postern_using_subcommand db; and __fish_seen_subcommand_from login" -s r -l db-roles -d 'Database roles for an automatically provisioned user, separated by commas; without it, all you may have' -r
@@ -690,6 +838,7 @@ complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_s
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l tunnel -d 'There is always a tunnel; tsh has it'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l disable-access-request -d 'Access is never requested by itself; tsh has it'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l check -d 'Connect to the database once before saying that the tunnel is ready, and fail when that fails'
+complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l stdio -d 'Serve one connection over standard input and output, for a program that starts this command itself; nothing but PostgreSQL\'s bytes is written there'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l insecure -d 'Do not verify the proxy\'s certificate; for tests only'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -l skip-version-check -d 'Do not warn of a cluster whose version may not fit'
 complete -c postern -n "__fish_postern_using_subcommand proxy; and __fish_seen_subcommand_from db" -s d -l debug -d 'Say on stderr which settings hold and where they come from, and where something failed'

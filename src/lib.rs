@@ -16,13 +16,14 @@
 //! | [`Tunnel`](flow::tunnel::Tunnel) | `Tunnel::new` | what [`proxy::serve`] asks for streams to the database; renews its credential |
 //!
 //! `login` goes as far as `Fresh`, which [`profile`] writes down; `status` only peeks at a `Session`; `db ls` needs a
-//! `ClusterConn`; `db proxy` ends with the tunnel, and `db connect` starts psql on it.
+//! `ClusterConn`; `db proxy` ends with the tunnel, `db connect` starts psql on it, and `db ps`, `db cancel` and `db ping` ask
+//! through it themselves ([`flow::ask`]).
 //!
 //! # What is where
 //!
 //! | module | what it holds | uses |
 //! |---|---|---|
-//! | [`pg`] | PostgreSQL's wire format: first packets, messages, ErrorResponses | — |
+//! | [`pg`] | PostgreSQL's wire format: first packets, messages, ErrorResponses, rows of simple queries | — |
 //! | [`identity`] | what a certificate says, both ways; PEM, DER, cluster names | — |
 //! | [`proto`] | generated protobuf types | — |
 //! | [`quote`], [`hop`] | text as Go prints it; where on the way something failed | — |
@@ -34,7 +35,7 @@
 //! | [`auth`] | the auth service's gRPC API | `transport`, `proto`, `identity`, `hop` |
 //! | [`profile`] | state on disk and private keys | `transport` (the remembered trust) |
 //! | [`proxy`] | the local tunnel: first packet, relay, cancel, ErrorResponses; knows nothing of logins | `pg`, `transport` (its stream type), `quote`, `hop` |
-//! | [`client`] | programs we start: psql, signals, exit status | — |
+//! | [`client`] | programs we start: psql and others, signals, exit status | — |
 //! | [`flow`] | the steps above; what another front end would call. Clock and environment are handed in | all of the above but `client` |
 //! | [`cli`] | the only module that knows clap, the terminal, the environment, the clock and exit codes | all of the above |
 //! | [`manual`] | manual pages of both programs | clap |

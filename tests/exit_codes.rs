@@ -96,6 +96,7 @@ fn provoke(exit: Exit, alice: &TestEnv) -> Vec<Ran> {
             command.env("PATH", "/nonexistent");
             vec![finished(&mut command)]
         }
+        Exit::StillRunning => vec![not_stopped(alice)],
         Exit::Interrupted => vec![told(alice, Signal::INT)],
         Exit::Terminated => vec![told(alice, Signal::TERM), told(alice, Signal::HUP)],
         Exit::Program(code) => {
@@ -111,6 +112,27 @@ fn provoke(exit: Exit, alice: &TestEnv) -> Vec<Ran> {
             vec![alice.run_with_input(&args, "select 1/0;\n")]
         }
     }
+}
+
+/// A statement that catches its cancellation and goes on.
+fn not_stopped(env: &TestEnv) -> Ran {
+    let stubborn = "do $$ begin loop begin perform pg_sleep(66); exception when query_canceled then end; end loop; end $$";
+    let connect = [
+        &["db", "connect"],
+        &SHARED[..],
+        &["--", "-X", "-c", stubborn],
+    ]
+    .concat();
+    let mut session = env.postern(&connect).spawn().expect("postern starts");
+    let pid = wait_for("the statement", Duration::from_secs(60), || {
+        let sql = "select pid from pg_stat_activity where state = 'active' and query like '%pg_sleep(66)%' and pid <> pg_backend_pid()";
+        Some(env.demo.sql(sql)).filter(|pid| !pid.is_empty())
+    });
+    let cancel = [&["db", "cancel"], &SHARED[..], &[&pid, "--wait", "0"]].concat();
+    let ran = json(env, &cancel);
+    kill_process(Pid::from_child(&session), Signal::TERM).expect("a signal");
+    session.wait().expect("its end");
+    ran
 }
 
 fn json(env: &TestEnv, args: &[&str]) -> Ran {

@@ -7,6 +7,8 @@ use postern::manual::Shape;
 use serde_json::Value;
 
 use crate::common::env::TestEnv;
+use crate::common::fed::Fed;
+use crate::common::first_line;
 use crate::common::tunnel::Tunnel;
 
 fn shape(page: &str) -> &'static Shape {
@@ -107,6 +109,46 @@ fn lists_of_all_clusters_and_explanations_print_the_documented_keys() {
         let answer: Value = serde_json::from_str(&out.stdout).expect("one object");
         compare(shape, &[&answer], &[]);
     }
+}
+
+#[test]
+fn sessions_stops_and_times_print_the_documented_keys() {
+    let env = TestEnv::logged_in("bob");
+    let app = ["app", "--db-user=app", "--db-name=app", "--format=json"];
+    let json = |command: &[&str], more: &[&str]| env.run(&[command, &app, more].concat()).json();
+    let mut session =
+        Fed::start(env.postern(&[&["db", "connect"], &app[..3], &["--", "-XAtq"]].concat()));
+    let pid = session.pid().expect("a session");
+    compare(
+        shape("postern-db-ps"),
+        &list(&json(&["db", "ps"], &[])),
+        &[],
+    );
+    compare(
+        shape("postern-db-cancel"),
+        &[&json(&["db", "cancel"], &[&pid])],
+        &[],
+    );
+    compare(
+        shape("postern-db-ping"),
+        &[&json(&["db", "ping"], &["--count=1"])],
+        &[],
+    );
+    let mut watching = env
+        .postern(&[&["db", "ps", "--watch"], &app[..]].concat())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("postern starts");
+    let line = first_line(watching.stdout.take().expect("a pipe"));
+    watching.kill().expect("a signal");
+    watching.wait().expect("its end");
+    let look: Value = serde_json::from_str(&line).expect("one object");
+    let second = SHAPES
+        .iter()
+        .filter(|shape| shape.page == "postern-db-ps")
+        .nth(1)
+        .expect("a section");
+    compare(second, &[&look], &[]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod matrix;
 mod networks;
 mod oidc;
 mod pair;
+mod queries;
 mod sessions;
 mod sso;
 mod tsh;

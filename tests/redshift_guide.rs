@@ -11,11 +11,16 @@ use postern::cluster::store::Store;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::common::fed::Fed;
 use crate::common::ran::Ran;
 use crate::common::redshift_gateway::RedshiftGateway;
 use crate::common::server::{SOON, Server};
 use crate::common::wait_for;
 use crate::common::warehouse::{Warehouse, way_to};
+
+/// 4 rows to the power of 17.
+const ENDLESS: &str = "SELECT count(*) FROM sales a, sales b, sales c, sales d, sales e, sales f, sales g, sales h, sales i, sales j, \
+                       sales k, sales l, sales m, sales n, sales o, sales p, sales q";
 
 /// Out of service.
 const LOCKED: &str = "0|teleport-auto-user";
@@ -87,6 +92,7 @@ fn redshift_guide() {
     list(&root);
     connect(&root, gateway);
     cancel(&root, gateway);
+    cancel_from_another_session(&root, gateway);
     leaf_name(&root, &db, &role);
 
     assert_eq!(root.end(Signal::TERM), Some(0));
@@ -162,9 +168,6 @@ fn connect(root: &Server, gateway: &RedshiftGateway) {
 
 /// Ctrl+C: the query ends, and nothing runs any more.
 fn cancel(root: &Server, gateway: &RedshiftGateway) {
-    // 4 rows to the power of 17.
-    let endless = "SELECT count(*) FROM sales a, sales b, sales c, sales d, sales e, sales f, sales g, sales h, sales i, sales j, \
-                   sales k, sales l, sales m, sales n, sales o, sales p, sales q";
     let running = "SELECT pid FROM stv_recents WHERE status = 'Running' AND query LIKE '%sales q%' AND user_name = 'IAM:alice'";
     let args = [
         "db",
@@ -174,7 +177,7 @@ fn cancel(root: &Server, gateway: &RedshiftGateway) {
         "--",
         "-XAt",
         "-c",
-        endless,
+        ENDLESS,
     ];
     let child = root
         .client(&args)
@@ -194,6 +197,57 @@ fn cancel(root: &Server, gateway: &RedshiftGateway) {
         "{out}"
     );
     assert_eq!(gateway.master(running), "");
+    gateway.until("alice", LOCKED);
+}
+
+/// The way of the guide for a query that Ctrl+C does not reach: looked up in another session, cancelled there, and ended.
+fn cancel_from_another_session(root: &Server, gateway: &RedshiftGateway) {
+    let own = |args: &[&str]| Ran::of(&mut root.client(&[args, &["--db-name=dev"]].concat()));
+    let place = ["db", "connect", "redshift", "--db-name=dev", "--", "-XAtq"];
+    let mut a = Fed::start(root.client(&place));
+    let pid = a.pid().expect("a session");
+    let number: i64 = pid.parse().expect("a number");
+    let out = own(&["db", "cancel", "redshift", &pid]).ok();
+    assert!(out.contains("nothing to cancel"), "{out}");
+    for forced in [false, true] {
+        a.say(&format!("{ENDLESS};"));
+        let row = wait_for("the query in the list", Duration::from_secs(60), || {
+            let rows = own(&["db", "ps", "redshift", "--format=json"]).json();
+            let rows = rows.as_array().expect("a list");
+            rows.iter().find(|row| row["pid"] == number).cloned()
+        });
+        assert_eq!(
+            (&row["user"], &row["state"]),
+            (&"alice".into(), &"running".into()),
+            "{row}"
+        );
+        assert!(
+            row["query"].as_str().expect("a query").contains("sales q"),
+            "{row}"
+        );
+        assert!(row["seconds"].as_f64().expect("a span") > 0.0, "{row}");
+        assert!(
+            row["since"].as_str().expect("a time").ends_with('Z'),
+            "{row}"
+        );
+        let force = if forced { &["--force"][..] } else { &[] };
+        let args = [&["db", "cancel", "redshift", "--format=json", &pid], force].concat();
+        let done = own(&args).json();
+        assert_eq!(
+            (&done["outcome"], &done["user"]),
+            (&"stopped".into(), &"alice".into()),
+            "{done}"
+        );
+        if forced {
+            a.hears("terminating connection due to administrator command");
+        } else {
+            a.hears("canceling statement due to user request");
+            a.say("SELECT 'A goes ' || 'on';");
+            a.hears("A goes on");
+        }
+    }
+    let missing = own(&["db", "cancel", "redshift", &pid]);
+    assert_eq!(missing.code, 12, "{missing}");
     gateway.until("alice", LOCKED);
 }
 

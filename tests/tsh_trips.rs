@@ -87,9 +87,8 @@ const TRIPS: [(u8, &str, Here); 28] = [
     (
         13,
         "two sessions with different roles conflict, and the text blames the role",
-        Partly(
-            "the error says which roles the open session has and what to do",
-            "a list of one's own sessions",
+        Better(
+            "the error says which roles the open session has and what to do; `db ps` lists one's own sessions, `db cancel` ends them",
         ),
     ),
     (

@@ -7,6 +7,8 @@ use crate::transport::network_env::NetworkEnv;
 
 /// Directory of profiles and keys.
 pub const POSTERN_HOME: &str = "POSTERN_HOME";
+/// The configuration file.
+pub const POSTERN_CONFIG: &str = "POSTERN_CONFIG";
 /// Proxy to use.
 pub const POSTERN_PROXY: &str = "POSTERN_PROXY";
 /// Teleport user to log in as.
@@ -52,6 +54,10 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
     (
         POSTERN_HOME,
         "Directory for profiles and private keys. Default: \"postern\" in the platform's directory for application data, e.g. ~/.local/share/postern.",
+    ),
+    (
+        POSTERN_CONFIG,
+        "Configuration file, TOML. Default: \"postern/config.toml\" in the platform's directory for configuration, e.g. ~/.config/postern/config.toml; it need not exist.",
     ),
     (
         POSTERN_PROXY,
@@ -146,6 +152,8 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
 pub struct Env {
     /// [`POSTERN_HOME`].
     pub home: Option<String>,
+    /// [`POSTERN_CONFIG`].
+    pub config: Option<String>,
     /// [`POSTERN_PROXY`], else Teleport's.
     pub proxy: Option<String>,
     /// [`POSTERN_USER`], else Teleport's.
@@ -204,6 +212,7 @@ impl Env {
         let either = |name: &str| get(name).or_else(|| get(&name.to_ascii_lowercase()));
         Self {
             home: get(POSTERN_HOME),
+            config: get(POSTERN_CONFIG),
             proxy: ours("PROXY"),
             user: ours("USER"),
             cluster: ours("CLUSTER").or_else(|| get(TELEPORT_SITE)),

@@ -23,19 +23,21 @@ pub enum Exit {
     Denied,
     /// The cluster cannot be reached, or not be trusted, or this computer's clock is wrong.
     Unreachable,
-    /// psql is not installed.
+    /// The client program is not installed.
     ProgramMissing,
+    /// What was to be stopped has not stopped, as far as can be seen.
+    StillRunning,
     /// Ended by SIGINT.
     Interrupted,
     /// Ended by SIGTERM.
     Terminated,
-    /// The exit code of psql, unchanged.
+    /// The exit code of psql or another program, unchanged.
     Program(u8),
 }
 
 impl Exit {
     /// Every status of our own, in the order of the manual.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
@@ -46,6 +48,7 @@ impl Exit {
         Self::Denied,
         Self::Unreachable,
         Self::ProgramMissing,
+        Self::StillRunning,
         Self::Interrupted,
         Self::Terminated,
     ];
@@ -63,6 +66,7 @@ impl Exit {
             Self::Denied => 14,
             Self::Unreachable => 15,
             Self::ProgramMissing => 16,
+            Self::StillRunning => 17,
             Self::Interrupted => 130,
             Self::Terminated => 143,
             Self::Program(code) => code,
@@ -87,10 +91,15 @@ impl Exit {
             Self::Unreachable => {
                 "The cluster cannot be reached, or its certificate is not trusted, or this computer's clock is wrong."
             }
-            Self::ProgramMissing => "psql is not installed.",
+            Self::ProgramMissing => "psql, or the program that --client names, is not installed.",
+            Self::StillRunning => {
+                "\"db cancel\": what was to be stopped had not stopped when the time was over, or whether it has cannot be seen."
+            }
             Self::Interrupted => "Ended by SIGINT (Ctrl+C).",
             Self::Terminated => "Ended by SIGTERM or SIGHUP.",
-            Self::Program(_) => "Once psql has started, its own exit code, unchanged.",
+            Self::Program(_) => {
+                "Once psql, or another program, has started, its own exit code, unchanged."
+            }
         }
     }
 }

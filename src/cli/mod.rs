@@ -6,6 +6,7 @@
 pub mod args;
 mod clock;
 pub mod clusters;
+pub mod config;
 pub mod db;
 pub mod env;
 pub mod error;

@@ -194,6 +194,31 @@ impl Ui {
         self.write_out(&text);
     }
 
+    /// Columns of the terminal on stdout; `None` for a pipe.
+    pub fn width(&self) -> Option<u16> {
+        self.out_width
+    }
+
+    /// Replaces what is on the screen by these lines, as many as fit, cut at its width; gives false for a pipe and prints
+    /// nothing. The cursor is out of sight only while it is drawn, so that the terminal is in order whenever we end.
+    pub fn screen<'l>(&mut self, lines: impl Iterator<Item = &'l str>) -> bool {
+        if self.out_width.is_none() {
+            return false;
+        }
+        let (height, width) = console::Term::stdout().size();
+        self.out_width = Some(if width == 0 { 80 } else { width });
+        let width = usize::from(self.out_width.unwrap_or(80));
+        let most = usize::from(height.max(2)) - 1;
+        let mut text = String::from("\x1b[?25l\x1b[H");
+        for line in lines.take(most) {
+            text.push_str(&console::truncate_str(&clean(line), width, "…"));
+            text.push_str("\x1b[K\r\n");
+        }
+        text.push_str("\x1b[J\x1b[?25h");
+        self.write(true, text.as_bytes());
+        true
+    }
+
     /// Says on stderr what is going on; silent with `--format json`.
     pub fn status(&mut self, text: &str) {
         if !self.quiet {
@@ -260,6 +285,11 @@ impl Ui {
     /// Writes bytes to stdout as they are: generated scripts.
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         self.write(true, bytes);
+    }
+
+    /// Tells whether output was lost: nobody reads it any more, or there is no room.
+    pub fn is_broken(&self) -> bool {
+        self.failed.is_some()
     }
 
     /// Flushes, and tells of the first write that failed. A closed pipe (`postern db ls | head -1`) is no failure.

@@ -2,4 +2,6 @@
 
 pub mod browser;
 pub mod child;
+pub mod program;
 pub mod psql;
+pub mod template;

@@ -103,6 +103,7 @@ fn login(authority: &Authority) -> Session {
         },
         certificate,
         learned: Learned::default(),
+        watch: crate::transport::watch::Watch::default(),
         home: crate::profile::Home::new("/nonexistent"),
         origin: Origin::Own,
     }

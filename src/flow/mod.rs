@@ -2,6 +2,8 @@
 //!
 //! Nothing here reads the environment, the terminal or the clock; times are handed in as unix seconds.
 
+pub mod activity;
+pub mod ask;
 pub mod conn;
 pub mod credential;
 pub mod kept;

@@ -18,6 +18,7 @@ use crate::profile::keys::{self, KeyError};
 use crate::profile::{Home, Profile};
 use crate::transport::ClientCert;
 use crate::transport::route::{Learned, Route};
+use crate::transport::watch::Watch;
 
 /// A valid login with everything needed to act on it.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Session {
     pub client_cert: ClientCert,
     /// What connections of this session found out about the way to the proxy.
     pub learned: Learned,
+    /// Who looks on while connections are made.
+    pub watch: Watch,
     /// Where what is found out under this login is kept.
     pub home: Home,
     /// Where it was found.
@@ -45,7 +48,9 @@ impl Session {
             network,
             ..
         } = &self.profile;
-        Route::new(proxy, trust, network, self.home.network_env()).learning(&self.learned)
+        Route::new(proxy, trust, network, self.home.network_env())
+            .learning(&self.learned)
+            .watched(&self.watch)
     }
 
     /// The database that the certificate is for, when it is for one only: such a login can connect there without asking the
@@ -134,6 +139,7 @@ impl Found {
             certificate,
             client_cert,
             learned: Learned::default(),
+            watch: Watch::default(),
             origin,
             home: home.clone(),
         })

@@ -11,6 +11,8 @@ pub mod tag {
     pub const AUTHENTICATION: u8 = b'R';
     /// BackendKeyData: process id and cancel key.
     pub const BACKEND_KEY_DATA: u8 = b'K';
+    /// DataRow.
+    pub const DATA_ROW: u8 = b'D';
     /// ErrorResponse.
     pub const ERROR_RESPONSE: u8 = b'E';
     /// NegotiateProtocolVersion.
@@ -19,8 +21,12 @@ pub mod tag {
     pub const NOTICE_RESPONSE: u8 = b'N';
     /// ParameterStatus.
     pub const PARAMETER_STATUS: u8 = b'S';
+    /// Query, from the client.
+    pub const QUERY: u8 = b'Q';
     /// ReadyForQuery.
     pub const READY_FOR_QUERY: u8 = b'Z';
+    /// RowDescription.
+    pub const ROW_DESCRIPTION: u8 = b'T';
     /// Terminate, from the client.
     pub const TERMINATE: u8 = b'X';
 }

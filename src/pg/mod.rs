@@ -6,6 +6,7 @@
 //! | [`cancel`] | CancelRequest and its key |
 //! | [`negotiate`] | NegotiateProtocolVersion |
 //! | [`message`] | framing of everything after the start |
+//! | [`query`] | a statement and the rows of its answer, as texts |
 //! | [`error_response`] | ErrorResponse and NoticeResponse |
 //! | [`sqlstate`] | the SQLSTATE codes that are used |
 //!
@@ -17,6 +18,7 @@ pub mod cancel;
 pub mod error_response;
 pub mod message;
 pub mod negotiate;
+pub mod query;
 pub mod sqlstate;
 pub mod startup;
 

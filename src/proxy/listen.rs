@@ -26,7 +26,7 @@ const BEGAN_WITH_TLS: &str = "a client began with TLS; this local port speaks cl
 /// How long an accept that failed for lack of descriptors or memory pauses.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long cancels under way may take once the tunnel is told to stop.
-const LAST_CANCELS: Duration = Duration::from_secs(2);
+pub(super) const LAST_CANCELS: Duration = Duration::from_secs(2);
 
 /// Serves PostgreSQL clients on `listener` until `shutdown` resolves, each over a connection of its own from `upstream`.
 ///

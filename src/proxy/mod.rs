@@ -5,6 +5,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `listen` | [`serve`]: accepts, bounds, stops |
+//! | `single` | [`serve_one`]: one client without a socket |
 //! | `first` | reads a client's first packets up to the one that decides |
 //! | `shared` | what all connections have in common: upstream, bounds, report, notes |
 //! | `session` | one session: checks, opening, the start, then bytes |
@@ -24,6 +25,7 @@ mod listen;
 mod pipe;
 mod session;
 mod shared;
+mod single;
 mod start;
 #[cfg(test)]
 mod testing;
@@ -37,6 +39,7 @@ use crate::hop::Hop;
 use crate::transport::BoxStream;
 
 pub use listen::serve;
+pub use single::serve_one;
 
 /// A future that may be sent between threads, as trait methods return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -19,6 +19,7 @@ use tokio_rustls::client::TlsStream;
 use super::IoStream;
 pub use super::dial_error::DialError;
 use super::tls_fault::TlsFault;
+use super::watch::{Step, Watch};
 
 /// How long one address is tried alone before the next one is tried beside it (RFC 8305, 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -91,7 +92,7 @@ pub fn split_addr(addr: &str) -> Result<(&str, u16), DialError> {
 }
 
 /// Opens TCP to `addr`; no deadline of its own.
-pub(super) async fn connect_tcp(addr: &str) -> Result<TcpStream, DialError> {
+pub(super) async fn connect_tcp(addr: &str, watch: &Watch) -> Result<TcpStream, DialError> {
     let (host, port) = split_addr(addr)?;
     let no_address = |reason: String| DialError::Resolve {
         host: host.to_owned(),
@@ -99,15 +100,23 @@ pub(super) async fn connect_tcp(addr: &str) -> Result<TcpStream, DialError> {
     };
     let addrs: Vec<SocketAddr> = match host.parse::<net::IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],
-        Err(_) => lookup_host((host, port))
-            .await
-            .map_err(|err| no_address(resolver_text(&err)))?
-            .collect(),
+        Err(_) => {
+            let found = async {
+                let found: Vec<SocketAddr> = lookup_host((host, port))
+                    .await
+                    .map_err(|err| no_address(resolver_text(&err)))?
+                    .collect();
+                if found.is_empty() {
+                    return Err(no_address("the name has no address".to_owned()));
+                }
+                Ok(found)
+            };
+            watch.on(Step::Resolve, found).await?
+        }
     };
-    if addrs.is_empty() {
-        return Err(no_address("the name has no address".to_owned()));
-    }
-    let stream = first_of(alternate_families(addrs), TcpStream::connect)
+    let connecting = first_of(alternate_families(addrs), TcpStream::connect);
+    let stream = watch
+        .on(Step::Connect, connecting)
         .await
         .map_err(|reason| DialError::Connect {
             addr: addr.to_owned(),
@@ -293,7 +302,9 @@ mod tests {
             listener.local_addr().expect("its address").port()
         };
         let addr = format!("127.0.0.1:{port}");
-        let err = connect_tcp(&addr).await.expect_err("nothing listens");
+        let err = connect_tcp(&addr, &Watch::default())
+            .await
+            .expect_err("nothing listens");
         assert_eq!(
             err,
             DialError::Connect {
@@ -302,7 +313,7 @@ mod tests {
             }
         );
         assert_eq!(err.hop(), Hop::Proxy(addr));
-        let err = connect_tcp("no-such-host.invalid:443")
+        let err = connect_tcp("no-such-host.invalid:443", &Watch::default())
             .await
             .expect_err("a name that cannot exist");
         assert!(

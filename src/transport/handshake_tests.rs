@@ -24,6 +24,7 @@ use super::grpc::{Link, LinkEnd};
 use super::route::{Route, Service};
 use super::tls_fault::TlsFault;
 use super::trust::host_config;
+use super::watch::Watch;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const SERVER_NAME: &str = "726f6f74.teleport.cluster.local";
@@ -237,7 +238,9 @@ async fn play(pki: &Pki, case: &Value, ending: Ending) -> (String, Known) {
     let client = (ending != Ending::CertificateRequired).then(|| pki.client());
     let config = host_config(&[pki.ca.to_vec()], &alpn, client).expect("a configuration");
     let dialling = async {
-        let tcp = connect_tcp(&addr).await.expect("the server listens");
+        let tcp = connect_tcp(&addr, &Watch::default())
+            .await
+            .expect("the server listens");
         let mut tls = match handshake(&addr, tcp, Arc::new(config), SERVER_NAME).await {
             Ok(tls) => tls,
             Err(err) => return Known::Dial(err),

@@ -26,6 +26,7 @@ pub mod route;
 pub mod tls_fault;
 pub mod trust;
 pub mod upgrade;
+pub mod watch;
 pub mod websocket;
 
 use std::fmt;

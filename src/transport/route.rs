@@ -20,6 +20,7 @@ use super::network_env::NetworkEnv;
 use super::tls_fault::TlsFault;
 use super::trust::Trust;
 pub use super::upgrade::{Pings, Upgrade, UpgradeFault};
+use super::watch::{Step, Watch};
 use super::{clock, probe};
 use limit::Limit;
 pub use network::{Learned, Network};
@@ -33,6 +34,7 @@ pub struct Route {
     network: Network,
     env: Arc<NetworkEnv>,
     learned: Learned,
+    watch: Watch,
 }
 
 /// A connection to a service.
@@ -47,6 +49,7 @@ impl Route {
             network: network.clone(),
             env: Arc::clone(env),
             learned: Learned::default(),
+            watch: Watch::default(),
         }
     }
 
@@ -54,6 +57,13 @@ impl Route {
     #[must_use]
     pub fn learning(mut self, learned: &Learned) -> Self {
         self.learned = learned.clone();
+        self
+    }
+
+    /// Tells `watch` of every step of every connection made on this route.
+    #[must_use]
+    pub fn watched(mut self, watch: &Watch) -> Self {
+        self.watch = watch.clone();
         self
     }
 
@@ -240,12 +250,9 @@ impl Route {
         name: &str,
     ) -> Result<Connection, DialError> {
         let carrier = self.reach(limit, &self.proxy).await?;
-        limit
-            .on(
-                "the TLS handshake ran",
-                handshake(&self.proxy, carrier, config, name),
-            )
-            .await
+        let tls = handshake(&self.proxy, carrier, config, name);
+        let tls = limit.on("the TLS handshake ran", tls);
+        self.watch.on(Step::Tls, tls).await
     }
 
     /// A service that offers protocol names and gets none has met somebody who does not know them.

@@ -3,6 +3,7 @@
 pub(crate) mod behind;
 pub(crate) mod demo;
 pub(crate) mod env;
+pub(crate) mod fed;
 pub(crate) mod flights;
 pub(crate) mod front;
 pub(crate) mod github;

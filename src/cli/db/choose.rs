@@ -1,4 +1,4 @@
-//! From a command line to a target: shared by `db connect`, `db proxy` and `db login`.
+//! From a command line to a target: shared by all commands that lead to a database.
 
 mod args;
 mod ask;
@@ -69,18 +69,33 @@ pub enum Program {
     Tunnel,
     /// `db login`.
     Login,
+    /// `db ps`.
+    Ps,
+    /// `db cancel`.
+    Cancel,
+    /// `db ping`.
+    Ping,
+}
+
+impl Program {
+    /// Its name behind `postern db`.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Psql => "connect",
+            Self::Tunnel => "proxy",
+            Self::Login => "login",
+            Self::Ps => "ps",
+            Self::Cancel => "cancel",
+            Self::Ping => "ping",
+        }
+    }
 }
 
 /// Makes the commands that hints propose those that are wanted here: for a tunnel, in this cluster.
 fn fitting(mut error: CliError, program: Program, cluster: Option<&str>) -> CliError {
     for hint in &mut error.hints {
         for command in ["postern db connect", "postern db ls"] {
-            let mut wanted = command.to_owned();
-            match program {
-                Program::Psql => {}
-                Program::Tunnel => wanted = wanted.replace("connect", "proxy"),
-                Program::Login => wanted = wanted.replace("connect", "login"),
-            }
+            let mut wanted = command.replace("connect", program.name());
             if let Some(cluster) = cluster.filter(|_| !hint.contains("--cluster")) {
                 wanted = format!("{wanted} --cluster {}", shell_word(cluster));
             }

@@ -1,7 +1,6 @@
 //! `postern db connect`: psql on a database, through a tunnel of its own.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
@@ -9,10 +8,12 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::choose::{self, Program, TargetArgs};
+use super::client::client;
 use super::{active, routed};
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Kind};
 use crate::client::child::{self, Ended};
+use crate::client::program::Client;
 use crate::client::psql::{self, Connection};
 use crate::flow::credential::DbCredential;
 use crate::flow::kept;
@@ -27,9 +28,13 @@ pub struct ConnectArgs {
     #[command(flatten)]
     target: TargetArgs,
 
-    /// Arguments for psql, e.g. -- -c 'select 1'
-    #[arg(last = true, value_name = "PSQL ARGUMENTS")]
-    psql: Vec<OsString>,
+    /// Program to start instead of psql: pgcli, usql, a path, or a name from the configuration file
+    #[arg(long, value_name = "PROGRAM")]
+    client: Option<String>,
+
+    /// Arguments for the program, e.g. -- -c 'select 1'
+    #[arg(last = true, value_name = "PROGRAM ARGUMENTS")]
+    arguments: Vec<OsString>,
 }
 
 /// Connects; ends with psql's own exit code.
@@ -38,11 +43,9 @@ pub struct ConnectArgs {
 /// Everything that can be found out before psql starts.
 pub async fn run(cx: &mut Cx, args: ConnectArgs) -> Result<Exit, CliError> {
     // Looked for first: nobody should be asked anything, and nothing be issued, for a program that is not there.
-    let path = std::env::var_os("PATH");
-    let program = psql::find(path.as_deref()).map_err(|missing| {
-        CliError::new(Kind::ProgramMissing, missing.to_string()).hint(missing.how_to_install())
-    })?;
-    let (tunnel, target) = interruptible(Box::pin(prepare(cx, &args.target))).await?;
+    let client = client(cx, args.client.as_deref().filter(|name| !name.is_empty()))?;
+    let (tunnel, target) =
+        interruptible(Box::pin(prepare(cx, &args.target, Program::Psql))).await?;
     if cx.interactive {
         cx.ui.status(&target.explain());
     }
@@ -67,24 +70,28 @@ pub async fn run(cx: &mut Cx, args: ConnectArgs) -> Result<Exit, CliError> {
         user: target.user.clone(),
         dbname: target.name.clone(),
     };
-    let ended = child::run(psql::command(&program, &to, &args.psql)).await;
+    let ended = child::run(client.command(&to, &args.arguments)).await;
     drop(stop);
     let report = served.await.unwrap_or_default();
     let ended = ended.map_err(|err| {
         CliError::new(
             Kind::ProgramMissing,
-            format!("cannot start {}: {err}", program.display()),
+            format!("cannot start {}: {err}", client.path().display()),
         )
     })?;
-    finish(cx, ended, report, &program, &notes).await
+    finish(cx, ended, report, &client, &notes).await
 }
 
 /// Everything up to the certificate.
-async fn prepare(cx: &mut Cx, args: &TargetArgs) -> Result<(Tunnel, Target), CliError> {
+pub(super) async fn prepare(
+    cx: &mut Cx,
+    args: &TargetArgs,
+    program: Program,
+) -> Result<(Tunnel, Target), CliError> {
     let session = cx.session().await?;
     let credential = match routed::credential(cx, &session, args)? {
         Some(credential) => credential,
-        None => obtain(cx, &session, args).await?,
+        None => obtain(cx, &session, args, program).await?,
     };
     let target = credential.target.clone();
     Ok((
@@ -94,17 +101,18 @@ async fn prepare(cx: &mut Cx, args: &TargetArgs) -> Result<(Tunnel, Target), Cli
 }
 
 /// What the same words led to in an earlier session, without asking anybody; else what the cluster says.
-async fn obtain(
+pub(super) async fn obtain(
     cx: &mut Cx,
     session: &Session,
     args: &TargetArgs,
+    program: Program,
 ) -> Result<DbCredential, CliError> {
     let chosen = active::meant(cx, session, args)?;
     let words = active::completed(args, chosen.as_ref()).words(cx, session)?;
     if let Some(known) = words.and_then(|words| kept::recall(session, &words, cx.now)) {
         return Ok(known);
     }
-    let found = choose::target(cx, session, args, Program::Psql).await?;
+    let found = choose::target(cx, session, args, program).await?;
     let (conn, words) = (&found.conn, found.words.as_ref());
     Ok(kept::obtain(conn, session, &found.target, words, cx.now).await?)
 }
@@ -123,7 +131,7 @@ async fn finish(
     cx: &mut Cx,
     ended: Ended,
     report: Report,
-    program: &Path,
+    client: &Client,
     notes: &Notes,
 ) -> Result<Exit, CliError> {
     // While psql ran the terminal was its own.
@@ -134,8 +142,8 @@ async fn finish(
         Ended::Told(_) => Ok(Exit::Terminated),
         Ended::Itself(code) => {
             if code != 0 && !report.startup_seen {
-                let version = psql::version(program).await;
-                cx.ui.warn(&never_connected(program, version.as_deref()));
+                let version = psql::version(client.path()).await;
+                cx.ui.warn(&never_connected(client, version.as_deref()));
             }
             Ok(if code == 0 {
                 Exit::Done
@@ -146,20 +154,28 @@ async fn finish(
     }
 }
 
-/// What to say of a psql that ended before it spoke PostgreSQL's protocol.
-fn never_connected(program: &Path, version: Option<&str>) -> String {
+/// What to say of a program that ended before it spoke PostgreSQL's protocol.
+fn never_connected(client: &Client, version: Option<&str>) -> String {
     let version = version.map_or_else(
         || "which does not tell its version".to_owned(),
         |version| format!("which is {version}"),
     );
-    format!(
-        "psql ended before it connected: {}, {version}; if its arguments are right, the program or its OpenSSL may be broken \
-         or too old: install a newer one ({})",
-        program.display(),
-        psql::PsqlMissing
-            .how_to_install()
-            .trim_start_matches("install it: ")
-    )
+    let what = format!(
+        "{} ended before it connected: {}, {version}; if its arguments are right, ",
+        client.name(),
+        client.path().display()
+    );
+    if client.is_psql() {
+        let install = psql::PsqlMissing.how_to_install();
+        let install = install.trim_start_matches("install it: ");
+        format!(
+            "{what}the program or its OpenSSL may be broken or too old: install a newer one ({install})"
+        )
+    } else {
+        format!(
+            "{what}it may need to be told where to connect: it finds that in PGHOST, PGPORT, PGUSER, PGDATABASE"
+        )
+    }
 }
 
 /// Notes of the tunnel, kept until psql has ended.
@@ -193,15 +209,31 @@ impl Notes {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn a_psql_that_never_connected_is_named_with_its_version() {
-        let text = never_connected(Path::new("/opt/old/psql"), Some("psql (PostgreSQL) 9.6.24"));
+        let dir = tempfile::tempdir().expect("a directory");
+        let found = |name: &str| {
+            use std::os::unix::fs::PermissionsExt;
+            let path = dir.path().join(name);
+            std::fs::write(&path, "").expect("a program");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+                .expect("a mode");
+            Client::find(name, Some(dir.path().as_os_str())).expect("it is there")
+        };
+        let psql = found("psql");
+        let text = never_connected(&psql, Some("psql (PostgreSQL) 9.6.24"));
         assert!(
-            text.contains("/opt/old/psql, which is psql (PostgreSQL) 9.6.24;"),
+            text.contains("/psql, which is psql (PostgreSQL) 9.6.24;"),
             "{text}"
         );
         assert!(text.contains("install"), "{text}");
-        assert!(never_connected(Path::new("psql"), None).contains("does not tell its version"));
+        assert!(never_connected(&psql, None).contains("does not tell its version"));
+        let other = never_connected(&found("pgcli"), None);
+        assert!(
+            other.contains("pgcli ended") && other.contains("PGHOST"),
+            "{other}"
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::active;
 use super::choose::{self, Program, TargetArgs};
 use super::probe;
 use super::routed;
+use super::stdio;
 use crate::cli::output::{date, rfc3339};
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Kind};
@@ -39,6 +40,11 @@ pub struct ProxyArgs {
     /// Connect to the database once before saying that the tunnel is ready, and fail when that fails
     #[arg(long)]
     check: bool,
+
+    /// Serve one connection over standard input and output, for a program that starts this command itself; nothing but
+    /// PostgreSQL's bytes is written there
+    #[arg(long, conflicts_with_all = ["port", "listen", "check"])]
+    stdio: bool,
 }
 
 /// Serves until told to stop.
@@ -46,6 +52,9 @@ pub struct ProxyArgs {
 /// # Errors
 /// Everything that can be found out before the first client comes.
 pub async fn run(cx: &mut Cx, args: ProxyArgs) -> Result<Exit, CliError> {
+    if args.stdio {
+        return stdio::run(cx, &args.target).await;
+    }
     let session = cx.session().await?;
     // Bound first: nothing is issued for a port that cannot be had.
     let listener = listen(cx, &session, &args).await?;
@@ -251,7 +260,7 @@ fn percent(text: &str) -> String {
 
 /// What ends a tunnel.
 #[cfg(unix)]
-struct Signals {
+pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
@@ -259,7 +268,7 @@ struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> Result<Self, CliError> {
+    pub(super) fn new() -> Result<Self, CliError> {
         use tokio::signal::unix::{SignalKind, signal};
         let on = |kind| {
             signal(kind).map_err(|err| {
@@ -273,7 +282,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Exit {
+    pub(super) async fn next(&mut self) -> Exit {
         tokio::select! {
             _ = self.interrupt.recv() => Exit::Interrupted,
             _ = self.terminate.recv() => Exit::Terminated,
@@ -284,15 +293,15 @@ impl Signals {
 
 /// What ends a tunnel.
 #[cfg(not(unix))]
-struct Signals;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn new() -> Result<Self, CliError> {
+    pub(super) fn new() -> Result<Self, CliError> {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> Exit {
+    pub(super) async fn next(&mut self) -> Exit {
         // Without a console there is nothing to wait for.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
@@ -311,6 +320,7 @@ mod tests {
             port,
             listen: listen.map(str::to_owned),
             check: false,
+            stdio: false,
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Each area has a file here that turns its errors into these; hints are attached there, where the knowledge is.
 
+mod ask;
 mod conn;
 mod db;
 mod login;
@@ -33,6 +34,8 @@ pub enum Kind {
     Unreachable,
     /// No psql; exit 16.
     ProgramMissing,
+    /// What was to be stopped has not stopped; exit 17.
+    StillRunning,
     /// SIGINT; exit 130.
     Interrupted,
     /// SIGTERM, SIGHUP; exit 143.
@@ -52,6 +55,7 @@ impl Kind {
             Self::Denied => Exit::Denied,
             Self::Unreachable => Exit::Unreachable,
             Self::ProgramMissing => Exit::ProgramMissing,
+            Self::StillRunning => Exit::StillRunning,
             Self::Interrupted => Exit::Interrupted,
             Self::Terminated => Exit::Terminated,
         }
@@ -69,6 +73,7 @@ impl Kind {
             Self::Denied => "denied",
             Self::Unreachable => "unreachable",
             Self::ProgramMissing => "program_missing",
+            Self::StillRunning => "still_running",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
         }

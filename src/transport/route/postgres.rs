@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::{Connection, Limit, Route};
 use crate::transport::dial::{DialError, handshake};
 use crate::transport::tls_fault::TlsFault;
+use crate::transport::watch::Step;
 
 /// PostgreSQL's request for TLS.
 const SSL_REQUEST: [u8; 8] = *b"\0\0\0\x08\x04\xd2\x16\x2f";
@@ -45,9 +46,12 @@ impl Route {
                 Err(_) => Err(DialError::Closed { addr }),
             }
         };
-        let carrier = limit.on("it was asked for TLS", asking).await?;
-        let tls = handshake(addr, carrier, Arc::new(config), name);
-        let tls = limit.on("the TLS handshake ran", tls).await;
+        let tls = async {
+            let carrier = limit.on("it was asked for TLS", asking).await?;
+            let tls = handshake(addr, carrier, Arc::new(config), name);
+            limit.on("the TLS handshake ran", tls).await
+        };
+        let tls = self.watch.on(Step::Tls, tls).await;
         self.with_clock(tls).await
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Carrier, Limit, Route};
 use crate::transport::dial::{DialError, connect_tcp, handshake, split_addr};
 use crate::transport::http_proxy::ProxyFault;
+use crate::transport::watch::Step;
 
 impl Route {
     /// A byte stream to `addr`, through the HTTP proxy where the environment names one.
@@ -20,7 +21,7 @@ impl Route {
             .map_err(|fault| no_use("", fault))?
         else {
             return limit
-                .on("connecting", connect_tcp(addr))
+                .on("connecting", connect_tcp(addr, &self.watch))
                 .await
                 .map(Carrier::Tcp);
         };
@@ -29,33 +30,35 @@ impl Route {
         // Its own silence is its own fault, not that of what lies behind it.
         let near = limit.at(at);
         let tcp = near
-            .on("connecting", connect_tcp(at))
+            .on("connecting", connect_tcp(at, &self.watch))
             .await
             .map_err(unreachable)?;
-        let first = if via.is_tls() {
-            let config = Arc::new(self.trust.web_config(&["http/1.1"], None)?);
-            let (host, _) = split_addr(at)?;
-            let tls = handshake(at, tcp, config, host);
-            let tls = near
-                .on("the TLS handshake ran", tls)
+        let through = async {
+            let first = if via.is_tls() {
+                let config = Arc::new(self.trust.web_config(&["http/1.1"], None)?);
+                let (host, _) = split_addr(at)?;
+                let tls = handshake(at, tcp, config, host);
+                let tls = near
+                    .on("the TLS handshake ran", tls)
+                    .await
+                    .map_err(unreachable)?;
+                Carrier::Inside(Box::new(tls))
+            } else {
+                Carrier::Tcp(tcp)
+            };
+            let asking = async {
+                via.connect(first, addr)
+                    .await
+                    .map_err(|fault| no_use(at, fault))
+            };
+            near.on("it connected to the cluster", asking)
                 .await
-                .map_err(unreachable)?;
-            Carrier::Inside(Box::new(tls))
-        } else {
-            Carrier::Tcp(tcp)
+                .map_err(|err| match err {
+                    late @ DialError::Timeout { .. } => unreachable(late),
+                    other => other,
+                })
         };
-        let asking = async {
-            via.connect(first, addr)
-                .await
-                .map_err(|fault| no_use(at, fault))
-        };
-        let stream = near
-            .on("it connected to the cluster", asking)
-            .await
-            .map_err(|err| match err {
-                late @ DialError::Timeout { .. } => unreachable(late),
-                other => other,
-            })?;
+        let stream = self.watch.on(Step::HttpProxy, through).await?;
         Ok(Carrier::Inside(Box::new(stream)))
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Carrier, Connection, Limit, Pings, Route, Service, Upgrade};
 use crate::transport::dial::{DialError, handshake};
+use crate::transport::watch::Step;
 use crate::transport::{BoxStream, upgrade};
 
 impl Route {
@@ -38,12 +39,11 @@ impl Route {
             Arc::clone(config),
             name,
         );
-        let tls = limit
-            .on(
-                "the TLS handshake ran inside the upgraded connection",
-                inner,
-            )
-            .await?;
+        let inner = limit.on(
+            "the TLS handshake ran inside the upgraded connection",
+            inner,
+        );
+        let tls = self.watch.on(Step::Inside, inner).await?;
         self.negotiated(service, tls)
     }
 
@@ -67,8 +67,7 @@ impl Route {
                 fault,
             })
         });
-        limit
-            .on("it was asked to upgrade the connection", asking)
-            .await
+        let asking = limit.on("it was asked to upgrade the connection", asking);
+        self.watch.on(Step::Upgrade, asking).await
     }
 }

@@ -58,7 +58,8 @@ WHERE a.usename IS NOT NULL AND (redshift.sees_all() OR a.usename = current_user
 CREATE VIEW redshift.stv_recents AS
 SELECT a.usesysid::int AS userid, CASE WHEN a.state = 'active' THEN 'Running' ELSE 'Done' END::char(20) AS status,
        a.query_start::timestamp AS starttime,
-       (extract(epoch FROM coalesce(a.state_change, a.query_start) - a.query_start) * 1000000)::int AS duration,
+       (extract(epoch FROM CASE WHEN a.state = 'active' THEN clock_timestamp() ELSE a.state_change END - a.query_start) * 1000000)::int
+           AS duration,
        redshift.session_name(a.usename) AS user_name, a.datname::char(50) AS db_name,
        pg_catalog.substr(a.query, 1, 600)::char(600) AS query, a.pid
 FROM pg_catalog.pg_stat_activity a

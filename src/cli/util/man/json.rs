@@ -28,6 +28,38 @@ const LOGIN: [Key; 13] = [
     ),
 ];
 
+/// Keys of a session on a database server.
+const SESSION: [Key; 10] = [
+    ("pid", "Process on the server."),
+    (
+        "since",
+        "Begin of the running statement, else of the state; RFC 3339 in UTC; null where the server does not show it.",
+    ),
+    (
+        "seconds",
+        "How long that is, by the server's clock; null where it is not shown.",
+    ),
+    ("user", "Database user."),
+    ("database", "Database name; null on Redshift."),
+    (
+        "application",
+        "Name that the program gave itself (through Teleport 18 only what it SET); null without any.",
+    ),
+    (
+        "client",
+        "Address that the server sees, that of Teleport's service; null where it is not shown.",
+    ),
+    (
+        "state",
+        "\"active\", \"idle\", \"idle in transaction\" and so on, on Redshift \"running\"; null where it is not shown.",
+    ),
+    (
+        "wait",
+        "What a running statement waits for, e.g. \"Lock: transactionid\"; null for nothing.",
+    ),
+    ("query", "The statement that runs, or ran last."),
+];
+
 /// Each command that prints JSON; the others print none.
 pub const SHAPES: &[Shape] = &[
     Shape {
@@ -201,6 +233,72 @@ pub const SHAPES: &[Shape] = &[
             (
                 "expires",
                 "End of the certificate, RFC 3339 in UTC; it is renewed while the login lasts.",
+            ),
+        ],
+    },
+    Shape {
+        page: "postern-db-ps",
+        form: "A list of objects, running statements first, the longest first.",
+        common: &SESSION,
+        own: &[],
+    },
+    Shape {
+        page: "postern-db-ps",
+        form: "With --watch one object on a line for each look. Ctrl+C ends it, with exit status 130; a reader that has gone, with 0.",
+        common: &[],
+        own: &[
+            (
+                "time",
+                "When it was looked, RFC 3339 in UTC, by this computer's clock.",
+            ),
+            ("sessions", "The list above."),
+        ],
+    },
+    Shape {
+        page: "postern-db-cancel",
+        form: "One object on one line, when nothing runs any more; else a failure. The exit status is 0 when it has stopped or \
+               nothing ran, 12 when there is no such process, 14 when it is somebody else's, 17 when it has not stopped.",
+        common: &[],
+        own: &[
+            ("pid", "Process on the server."),
+            ("outcome", "\"stopped\" or \"nothing_ran\"."),
+            ("forced", "Whether the session was to be ended (--force)."),
+            ("user", "Database user whose session it is."),
+            ("query", "The statement; null when none ran."),
+            (
+                "milliseconds",
+                "From the order until it was seen to have stopped; null when none ran.",
+            ),
+        ],
+    },
+    Shape {
+        page: "postern-db-ping",
+        form: "One object, with a failure too. Times are milliseconds, by step: dns (missing for an address), tcp, http_proxy \
+               (where there is one), tls, upgrade (where connections are upgraded), authentication, certificate, connection \
+               (these three not with --kept), handshake, first_row; and total.",
+        common: &[],
+        own: &[
+            ("proxy", "HOST:PORT of the proxy."),
+            ("cluster", "Cluster the database belongs to."),
+            (
+                "database",
+                "Name of the database; null when none was found.",
+            ),
+            ("db_user", "Database user; null when that was not decided."),
+            ("db_name", "Database name; null when that was not decided."),
+            (
+                "kept",
+                "Whether the certificate was a kept one (--kept, or an identity for one database).",
+            ),
+            (
+                "rounds",
+                "An object for each round that came to its end: the time of each step.",
+            ),
+            ("summary", "Object: min, median and max of each step."),
+            (
+                "failed",
+                "Object: round, step (null before the first), before (the time of each step before it), hop, message; null when \
+                 nothing failed.",
             ),
         ],
     },
