@@ -32,6 +32,13 @@ fn everything(env: &TestEnv, vars: &[(&str, &str)]) {
     interrupt(env, vars);
 }
 
+/// The times of a `db ping`, one for each layer of the way.
+fn times(env: &TestEnv, vars: &[(&str, &str)]) -> Value {
+    let mut ping = env.postern(&["db", "ping", "orders", "--count=1", "--format=json"]);
+    let all = Ran::of(ping.envs(vars.iter().copied())).json();
+    all["rounds"][0].clone()
+}
+
 /// Ctrl+C ends the statement on the server.
 fn interrupt(env: &TestEnv, vars: &[(&str, &str)]) {
     let marker = format!("net{}", free_port());
@@ -71,6 +78,9 @@ fn a_balancer_is_found_at_login_and_passed_by_websockets() {
     let _ = behind.login("alice").ok();
     assert_eq!(profile(&behind.env)["network"]["upgrade"], "websocket");
     everything(&behind.env, &[]);
+    let round = times(&behind.env, &[]);
+    assert!(round["upgrade"].is_number(), "{round}");
+    assert!(round["http_proxy"].is_null(), "{round}");
     let tunnel = Tunnel::open(&behind.env, &["orders"]);
     assert_eq!(
         tunnel.psql("alice", "select current_user").ok().trim(),
@@ -191,6 +201,9 @@ fn an_http_proxy_is_used_for_everything() {
     assert!(!out.stderr.contains("s3cret"), "{out}");
     let _ = out.ok();
     everything(&env, &vars);
+    let round = times(&env, &vars);
+    assert!(round["http_proxy"].is_number(), "{round}");
+    assert!(round["upgrade"].is_null(), "{round}");
     let tunnel = |vars: &[(&str, &str)]| {
         let mut command = env.postern(&["db", "ls", "--format", "json"]);
         Ran::of(command.envs(vars.iter().copied()))
