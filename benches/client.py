@@ -166,18 +166,18 @@ def trips(table, args, work):
         pair(f"db connect, {what}, kept certificate", 4, ["db", "connect", *target, *select], theirs, b"select 1;\n")
 
 
-def cost(command, env):
-    """Processor seconds and peak resident MB of a command, and what it printed."""
-    read, write = os.pipe()
-    child = subprocess.Popen([str(c) for c in command], env=env, stdin=subprocess.DEVNULL, stdout=write)
-    os.close(write)
-    with open(read, "rb") as out:
-        text = out.read()
-    _, status, used = os.wait4(child.pid, 0)
+def cost(command, env, out):
+    """Processor seconds and peak resident MB of a command that prints into a file.
+
+    Never less than the peak of this program, which therefore reads nothing of it meanwhile.
+    """
+    with open(out, "wb") as to:
+        child = subprocess.Popen([str(c) for c in command], env=env, stdin=subprocess.DEVNULL, stdout=to)
+        _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         sys.exit(f"{command}: exit {child.returncode}")
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, text
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def listing(table, args, work):
@@ -193,18 +193,18 @@ def listing(table, args, work):
         cluster.login(tsh, env, alone.proxy, "alice", password)
         run([POSTERN, "login", "--proxy", alone.proxy, "--user", "alice", "--ca-file", alone.ca_file, "--password-stdin",
              "--key-store", "file"], env, f"{password}\n".encode())
+        printed = [pathlib.Path(work, name) for name in ("ours", "theirs")]
         for what, flags in [("text", []), ("text, verbose", ["-v"]), ("json", ["--format", "json"])]:
             ours, theirs = [], []
             for _ in range(args.runs):
-                ours.append(cost([POSTERN, "db", "ls", *flags], env))
-                theirs.append(cost([tsh, "db", "ls", *flags], env))
-            if flags == ["--format", "json"]:
-                names = [sorted(db["metadata"]["name"] for db in json.loads(taken[-1][2])) for taken in (ours, theirs)]
-                if names[0] != names[1] or len(names[0]) != MANY:
-                    sys.exit("the lists differ")
+                ours.append(cost([POSTERN, "db", "ls", *flags], env, printed[0]))
+                theirs.append(cost([tsh, "db", "ls", *flags], env, printed[1]))
             median = lambda taken, at: statistics.median(one[at] for one in taken)
             table.row(f"db ls of {MANY}, {what}: processor time, s", median(ours, 0), None, median(theirs, 0), 0.2)
             table.row(f"db ls of {MANY}, {what}: peak memory, MB", median(ours, 1), 80, median(theirs, 1))
+        names = [sorted(db["metadata"]["name"] for db in json.loads(text.read_bytes())) for text in printed]
+        if names[0] != names[1] or len(names[0]) != MANY:
+            sys.exit("the lists differ")
     finally:
         alone.stop()
 

@@ -45,9 +45,9 @@ impl RecordedDatabase {
                 name: a.name.clone(),
                 default_database: a.default_database.clone(),
             }),
-            aws: self.aws.clone(),
-            gcp: self.gcp.clone(),
-            azure: self.azure.clone(),
+            aws: self.aws.clone().into(),
+            gcp: self.gcp.clone().into(),
+            azure: self.azure.clone().into(),
             // The recorded MySQL database is the one without health check (rbac.md 3.7).
             health: if self.protocol == "mysql" {
                 "unknown".into()

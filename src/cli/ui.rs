@@ -3,6 +3,7 @@
 //! Texts may come from a cluster, so control characters are shown, not obeyed. A failed write is remembered and decides the
 //! exit code at the end ([`Ui::finish`]); nothing else needs to care.
 
+mod chunks;
 mod prompt;
 
 use std::borrow::Cow;
@@ -10,6 +11,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use self::chunks::Chunks;
 use super::error::{CliError, Kind};
 use super::output;
 
@@ -162,18 +164,16 @@ impl Ui {
     }
 
     /// Written as it is made: a long list is never held as text.
-    fn write_json(&mut self, write: impl Fn(&mut dyn Write) -> serde_json::Result<()>) {
+    fn write_json(&mut self, write: impl Fn(&mut Chunks<'_>) -> serde_json::Result<()>) {
         let all = |to: &mut dyn Write| {
-            write(to)?;
+            let mut to = Chunks::new(to);
+            write(&mut to)?;
             to.write_all(b"\n")?;
             to.flush()
         };
         let result = match &mut self.out {
             Sink::Kept(kept) => all(kept),
-            Sink::Real => all(&mut io::BufWriter::with_capacity(
-                1 << 16,
-                io::stdout().lock(),
-            )),
+            Sink::Real => all(&mut io::stdout().lock()),
         };
         if let Err(error) = result {
             self.failed = Some(error);

@@ -9,7 +9,12 @@ use crate::proto::types::{
     Ad, CommandLabelV2, DatabaseAdminUser, DatabaseSpecV3, DatabaseStatusV3, DatabaseTls,
     DatabaseV3, Metadata, MongoAtlas, MySqlOptions, OracleOptions,
 };
-use crate::rbac::database::{AdminUser, Database, DynamicLabel, Tls, TlsMode};
+use crate::rbac::database::{AdminUser, Database, DynamicLabel, Empty, Rare, Tls, TlsMode};
+
+/// Facts of a cloud provider, where there are any.
+fn rare<M, T: Empty + From<M>>(facts: Option<M>) -> Rare<T> {
+    facts.map(|facts| T::from(facts).into()).unwrap_or_default()
+}
 
 impl From<&DatabaseV3> for Database {
     fn from(message: &DatabaseV3) -> Self {
@@ -56,11 +61,11 @@ impl From<DatabaseV3> for Database {
                 trust_system_cert_pool: tls.trust_system_cert_pool,
             },
             ca_cert: spec.ca_cert,
-            aws: spec.aws.map(Into::into).unwrap_or_default(),
-            status_aws: status.aws.map(Into::into).unwrap_or_default(),
-            gcp: spec.gcp.map(Into::into).unwrap_or_default(),
-            azure: spec.azure.map(Into::into).unwrap_or_default(),
-            status_azure: status.azure.map(Into::into).unwrap_or_default(),
+            aws: rare(spec.aws),
+            status_aws: rare(status.aws),
+            gcp: rare(spec.gcp),
+            azure: rare(spec.azure),
+            status_azure: rare(status.azure),
             mongo_atlas: spec.mongo_atlas.unwrap_or_default().name,
             mysql_version: spec.my_sql.unwrap_or_default().server_version,
             ad_keytab: ad.keytab_file,
@@ -100,9 +105,9 @@ impl From<&Database> for DatabaseV3 {
                     )
                 })
                 .collect(),
-            aws: Some(database.aws.into()),
-            gcp: Some(database.gcp.into()),
-            azure: Some(database.azure.into()),
+            aws: Some(database.aws.into_inner().into()),
+            gcp: Some(database.gcp.into_inner().into()),
+            azure: Some(database.azure.into_inner().into()),
             tls: Some(DatabaseTls {
                 mode: database.tls.mode.number(),
                 ca_cert: database.tls.ca_cert,
@@ -142,10 +147,10 @@ impl From<&Database> for DatabaseV3 {
             }),
             spec: Some(spec),
             status: Some(DatabaseStatusV3 {
-                aws: Some(database.status_aws.into()),
+                aws: Some(database.status_aws.into_inner().into()),
                 my_sql: Some(MySqlOptions::default()),
                 managed_users: database.managed_users,
-                azure: Some(database.status_azure.into()),
+                azure: Some(database.status_azure.into_inner().into()),
                 ..DatabaseStatusV3::default()
             }),
         }

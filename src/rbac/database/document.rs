@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cloud::is_false;
-use super::{AdminUser, Aws, Azure, Database, DynamicLabel, Gcp, Tls, TlsMode};
+use super::{AdminUser, Aws, Azure, Database, DynamicLabel, Gcp, Rare, Tls, TlsMode};
 use crate::quote::quote;
 use crate::rbac::DocumentError;
 use crate::rbac::role::duration;
@@ -57,9 +57,9 @@ pub struct Spec {
     pub ca_cert: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dynamic_labels: BTreeMap<String, Command>,
-    pub aws: Aws,
-    pub gcp: Gcp,
-    pub azure: Azure,
+    pub aws: Rare<Aws>,
+    pub gcp: Rare<Gcp>,
+    pub azure: Rare<Azure>,
     pub tls: TlsFields,
     pub ad: Ad,
     pub mysql: MySql,
@@ -76,11 +76,11 @@ pub struct Spec {
 pub struct Status {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub ca_cert: String,
-    pub aws: Aws,
+    pub aws: Rare<Aws>,
     pub mysql: MySql,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub managed_users: Vec<String>,
-    pub azure: Azure,
+    pub azure: Rare<Azure>,
 }
 
 /// A dynamic label.

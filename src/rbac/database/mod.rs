@@ -5,6 +5,7 @@ mod cloud;
 mod document;
 mod endpoint;
 mod kind;
+mod rare;
 mod unset;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use cloud::{
 };
 pub use document::{Document, Metadata, Spec, Status};
 pub use kind::DatabaseKind;
+pub use rare::{Empty, Rare};
 
 use super::role::DEFAULT_NAMESPACE;
 
@@ -47,15 +49,15 @@ pub struct Database {
     /// CA certificate in its old place; `tls.ca_cert` wins.
     pub ca_cert: String,
     /// AWS facts as configured.
-    pub aws: Aws,
+    pub aws: Rare<Aws>,
     /// AWS facts as found out; these win unless empty.
-    pub status_aws: Aws,
+    pub status_aws: Rare<Aws>,
     /// Google Cloud facts.
-    pub gcp: Gcp,
+    pub gcp: Rare<Gcp>,
     /// Azure facts as configured.
-    pub azure: Azure,
+    pub azure: Rare<Azure>,
     /// Azure facts as found out.
-    pub status_azure: Azure,
+    pub status_azure: Rare<Azure>,
     /// Name of the MongoDB Atlas cluster.
     pub mongo_atlas: String,
     /// MySQL server version.

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::cloud::{
-    AlloyDb, Aws, DocDb, Elasticache, ElasticacheServerless, Gcp, IamPolicyStatus, MemoryDb,
-    OpenSearch, Rds, RdsProxy, Redshift, RedshiftServerless, SecretStore,
+    AlloyDb, Aws, Azure, AzureRedis, DocDb, Elasticache, ElasticacheServerless, Gcp,
+    IamPolicyStatus, MemoryDb, OpenSearch, Rds, RdsProxy, Redshift, RedshiftServerless,
+    SecretStore,
 };
 
 trait Unset {
@@ -69,6 +70,8 @@ all_unset! {
     SecretStore { key_prefix, kms_key_id }
     AlloyDb { endpoint_type, endpoint_override }
     Gcp { project_id, instance_id, alloydb }
+    AzureRedis { clustering_policy }
+    Azure { name, resource_id, redis, is_flexi_server }
     Aws {
         region, account_id, rds, redshift, elasticache, secret_store, memorydb, rdsproxy, redshift_serverless, external_id,
         assume_role_arn, opensearch, iam_policy_status, session_tags, docdb, elasticache_serverless
@@ -87,7 +90,7 @@ macro_rules! is_empty {
     )*};
 }
 
-is_empty! { Aws Gcp AlloyDb }
+is_empty! { Aws Azure Gcp AlloyDb }
 
 #[cfg(test)]
 mod tests {
