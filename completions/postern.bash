@@ -1593,7 +1593,7 @@ _postern() {
             return 0
             ;;
         postern__subcmd__db__subcmd__proxy)
-            opts="-u -n -r -p -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --port --listen --check --stdio --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
+            opts="-u -n -r -p -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --port --listen --check --stdio --allow-other-users --require-password --any-target --insecure-listen-anywhere --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2607,7 +2607,7 @@ _postern() {
             return 0
             ;;
         postern__subcmd__proxy__subcmd__db)
-            opts="-u -n -r -p -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --port --listen --check --stdio --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
+            opts="-u -n -r -p -c -i -d -f -l -k -J -h --db-user --db-name --db-roles --labels --tunnel --disable-access-request --request-reason --search --query --port --listen --check --stdio --allow-other-users --require-password --any-target --insecure-listen-anywhere --proxy --user --cluster --identity --auth --mfa-mode --ttl --insecure --skip-version-check --debug --format --non-interactive --headless --login --add-keys-to-agent --use-local-ssh-agent --enable-escape-sequences --jumphost --cert-format --compat --mlock --os-log --piv-slot --relay --trace --trace-exporter --trace-profile --cpu-profile --mem-profile --nocache --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -35,7 +35,7 @@
 //! | [`auth`] | the auth service's gRPC API | `transport`, `proto`, `identity`, `hop` |
 //! | [`profile`] | state on disk and private keys | `transport` (the remembered trust) |
 //! | [`proxy`] | the local tunnel: first packet, relay, cancel, ErrorResponses; knows nothing of logins | `pg`, `transport` (its stream type), `quote`, `hop` |
-//! | [`client`] | programs we start: psql and others, signals, exit status | — |
+//! | [`client`] | programs we start: psql and others, signals, exit status | `proxy` (a tunnel's password) |
 //! | [`flow`] | the steps above; what another front end would call. Clock and environment are handed in | all of the above but `client` |
 //! | [`cli`] | the only module that knows clap, the terminal, the environment, the clock and exit codes | all of the above |
 //! | [`manual`] | manual pages of both programs | clap |

@@ -37,6 +37,8 @@ pub const NO_PROXY: &str = "NO_PROXY";
 /// Whether connections have to be upgraded.
 pub const CONN_UPGRADE: &str = "TELEPORT_TLS_ROUTING_CONN_UPGRADE";
 
+/// Directory of this session's own, for sockets.
+pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 /// The user's own directory.
 pub const HOME: &str = "HOME";
 /// The operating system's user name, on most systems.

@@ -119,6 +119,11 @@ impl Client {
         &self.path
     }
 
+    /// Whether it has to be told a port: programs with words of their own know no sockets in the file system, as JDBC.
+    pub fn wants_tcp(&self) -> bool {
+        matches!(self.kind, Kind::Template(_))
+    }
+
     /// Whether it is psql, about which more is known.
     pub fn is_psql(&self) -> bool {
         self.kind == Kind::Psql
@@ -137,7 +142,7 @@ impl Client {
             Kind::Usql => vec![USQL.into()],
             Kind::Template(template) => {
                 let values = Values {
-                    host: "127.0.0.1",
+                    host: &to.host,
                     port: to.port,
                     user: &to.user,
                     database: &to.dbname,
@@ -228,9 +233,11 @@ mod tests {
         let words = ["tool", "{host}:{port}", "{user}/{database}"].map(str::to_owned);
         let template = Template::parse(&words).expect("a template");
         let to = Connection {
+            host: "127.0.0.1".to_owned(),
             port: 5433,
             user: "alice".to_owned(),
             dbname: "orders".to_owned(),
+            password: None,
         };
         let told = |program: Client| {
             let command = program.command(&to, &["-x".into()]);

@@ -13,6 +13,8 @@ use thiserror::Error;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::proxy::Password;
+
 /// Connection settings that libpq would take from the environment; all are removed before ours are set.
 ///
 /// Settings of the session itself (`PGOPTIONS`, `PGAPPNAME`, `PGTZ`, `PGDATESTYLE`, `PGCLIENTENCODING`) stay the user's.
@@ -83,12 +85,16 @@ fn install_hint(os: &str) -> &'static str {
 /// Where to connect; every part is set explicitly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// Port of the tunnel on 127.0.0.1.
+    /// Address of the tunnel, or the directory of its socket.
+    pub host: String,
+    /// Port of the tunnel, or the number at the end of its socket's name.
     pub port: u16,
     /// Database user.
     pub user: String,
     /// Database name.
     pub dbname: String,
+    /// The tunnel's own password, where it has one.
+    pub password: Option<Password>,
 }
 
 /// Looks for psql in `path` (the value of `PATH`).
@@ -107,15 +113,19 @@ pub fn command(psql: &Path, to: &Connection, extra: &[OsString]) -> Command {
         command.env_remove(name);
     }
     command
-        .env("PGHOST", "127.0.0.1")
+        .env("PGHOST", &to.host)
         .env("PGPORT", to.port.to_string())
         .env("PGUSER", &to.user)
         .env("PGDATABASE", &to.dbname)
         // psql and the tunnel talk in clear on this computer; beyond it TLS is ours.
         .env("PGSSLMODE", "disable")
         .env("PGGSSENCMODE", "disable")
-        // Never asked for and never sent on; with it set, libpq does not look into ~/.pgpass and has nothing to warn of.
-        .env("PGPASSWORD", "unused")
+        // Never sent on, and asked for by some tunnels only; with it set, libpq does not look into ~/.pgpass and has nothing
+        // to warn of.
+        .env(
+            "PGPASSWORD",
+            to.password.as_ref().map_or("unused", Password::reveal),
+        )
         .args(extra);
     command
 }
@@ -144,9 +154,11 @@ mod tests {
 
     fn to() -> Connection {
         Connection {
+            host: "127.0.0.1".to_owned(),
             port: 41000,
             user: "al ice@x".to_owned(),
             dbname: "a=b".to_owned(),
+            password: None,
         }
     }
 

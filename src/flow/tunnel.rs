@@ -85,6 +85,7 @@ impl Upstream for Tunnel {
         let target = self.renewal.target();
         Expected {
             user: target.user.clone(),
+            name: target.name.clone(),
             automatic: target.automatic,
             roles: target.roles.clone(),
             remote: target.is_remote(),

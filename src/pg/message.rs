@@ -21,6 +21,8 @@ pub mod tag {
     pub const NOTICE_RESPONSE: u8 = b'N';
     /// ParameterStatus.
     pub const PARAMETER_STATUS: u8 = b'S';
+    /// PasswordMessage, from the client.
+    pub const PASSWORD: u8 = b'p';
     /// Query, from the client.
     pub const QUERY: u8 = b'Q';
     /// ReadyForQuery.

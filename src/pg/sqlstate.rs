@@ -13,6 +13,8 @@ pub const PROTOCOL_VIOLATION: &str = "08P01";
 pub const FEATURE_NOT_SUPPORTED: &str = "0A000";
 /// Login refused: wrong user, denied, locked, second factor missing.
 pub const INVALID_AUTHORIZATION: &str = "28000";
+/// No password, or a wrong one.
+pub const INVALID_PASSWORD: &str = "28P01";
 /// The database resource is unknown.
 pub const INVALID_CATALOG_NAME: &str = "3D000";
 /// A database role or another privilege is not allowed.

@@ -9,6 +9,7 @@ use super::known_errors::{detail, wrong_user};
 use super::{Expected, UpstreamError};
 use crate::hop::Hop;
 use crate::pg::{ErrorResponse, sqlstate};
+use crate::quote::quote;
 
 /// How long a client that was told an error may take to hang up.
 const LINGER: Duration = Duration::from_secs(1);
@@ -48,6 +49,75 @@ pub(super) fn wrong_name(to: &Expected, given: &str) -> ErrorResponse {
     let mut error = ErrorResponse::message_only(&wrong_user(to, given));
     super::known_errors::complete(&mut error, to);
     error
+}
+
+/// The answer to a client of another user of this computer.
+pub(super) fn stranger() -> ErrorResponse {
+    ErrorResponse::fatal(
+        sqlstate::INVALID_AUTHORIZATION,
+        "this tunnel belongs to another user of this computer",
+    )
+    .with_detail(&detail(&Hop::Local))
+    .with_hint("open one of your own: `postern proxy db`; whoever opened this one can let others in by --allow-other-users")
+}
+
+/// The answer to a client of which nobody knows whose it is, where no password was agreed on.
+pub(super) fn unknown_peer() -> ErrorResponse {
+    ErrorResponse::fatal(
+        sqlstate::INVALID_AUTHORIZATION,
+        "the system does not tell which user of this computer connects",
+    )
+    .with_detail(&detail(&Hop::Local))
+    .with_hint("open the tunnel with --require-password, or with --allow-other-users")
+}
+
+/// The answer to anything but a password where one is needed.
+pub(super) fn no_password() -> ErrorResponse {
+    ErrorResponse::fatal(
+        sqlstate::INVALID_PASSWORD,
+        "this tunnel asks for its password first",
+    )
+    .with_detail(&detail(&Hop::Local))
+    .with_hint(PASSWORD_HINT)
+}
+
+/// The answer to another password than the tunnel's, as PostgreSQL says it.
+pub(super) fn wrong_password(user: &str) -> ErrorResponse {
+    ErrorResponse::fatal(
+        sqlstate::INVALID_PASSWORD,
+        &format!("password authentication failed for user \"{user}\""),
+    )
+    .with_detail(&detail(&Hop::Local))
+    .with_hint(PASSWORD_HINT)
+}
+
+const PASSWORD_HINT: &str =
+    "it is the tunnel's own password, printed where the tunnel was opened, and not the database's";
+
+/// The answer to a client that names another user or database than the tunnel was announced for.
+pub(super) fn other_target(to: &Expected, user: &str, name: &str) -> ErrorResponse {
+    let (sqlstate, what, right, given, option) = if user == to.user {
+        let code = sqlstate::INVALID_CATALOG_NAME;
+        (code, "database", &to.name, name, "--db-name")
+    } else {
+        let code = sqlstate::INVALID_AUTHORIZATION;
+        (code, "user", &to.user, user, "--db-user")
+    };
+    ErrorResponse::fatal(
+        sqlstate,
+        &format!(
+            "this tunnel to {} is for {what} {}, not {}",
+            to.database,
+            quote(right),
+            quote(given)
+        ),
+    )
+    .with_detail(&detail(&Hop::Local))
+    .with_hint(&format!(
+        "connect with {what} {}, or open a tunnel with {option} {}; --any-target leaves such choices to the cluster",
+        quote(right),
+        quote(given)
+    ))
 }
 
 /// The answer to one session too many.

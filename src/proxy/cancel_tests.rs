@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
-use super::super::testing::{Opening, Rig, app, rest, silent, startup, take};
+use super::super::testing::{Opening, Rig, app, own, rest, silent, startup, take};
 use super::super::{Options, UpstreamError};
 use super::*;
 use crate::hop::Hop;
@@ -124,7 +124,7 @@ async fn a_cancel_needs_no_session_place_and_outlives_the_order_to_stop() {
     let mut rig = Rig::with(app(), Opening::Works, options);
     rig.say(&startup("app").encode()).await;
     let _session = rig.far_end(Purpose::Session).await;
-    let (mut client, task) = rig.another();
+    let (mut client, task) = rig.another(own());
     client.write_all(&request()).await.unwrap();
     let mut far = rig.far_end(Purpose::Cancel).await;
     assert_eq!(take(&mut far, 16).await, request());

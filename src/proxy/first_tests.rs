@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::super::Options;
-use super::super::testing::{Rig, app, rest, silent, startup, take};
+use super::super::testing::{Rig, app, own, rest, silent, startup, take};
 use crate::pg::FirstPacket;
 use crate::pg::recorded::{self, Side};
 
@@ -138,16 +138,16 @@ async fn a_client_that_leaves_at_the_refusal_of_tls_is_explained_once_in_a_while
         client.write_all(&FirstPacket::Ssl.encode()).await.unwrap();
         assert_eq!(take(&mut client, 1).await, b"N");
     };
-    let (first, task) = rig.another();
+    let (first, task) = rig.another(own());
     insist(first).await;
     task.await.unwrap();
-    let (second, task) = rig.another();
+    let (second, task) = rig.another(own());
     insist(second).await;
     task.await.unwrap();
     assert_eq!(rig.shared.report().insisted_on_tls, 2);
     assert_eq!(rig.notes.lock().unwrap().len(), 1);
     tokio::time::sleep(Duration::from_secs(10)).await;
-    let (third, task) = rig.another();
+    let (third, task) = rig.another(own());
     insist(third).await;
     task.await.unwrap();
     silent(&mut rig.client).await;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::admission::{self, Admission};
 use super::first::{self, Ended, Request};
+use super::peer::Peer;
 use super::shared::Shared;
+use super::socket::{Client, Listener};
 use super::{Options, Report, Upstream, answer, cancel, session};
 use crate::pg::{ErrorResponse, FirstPacketError, sqlstate};
 
@@ -34,11 +36,12 @@ pub(super) const LAST_CANCELS: Duration = Duration::from_secs(2);
 /// are accepted and sessions are closed without a word, as no safe point for one can be known; cancels under way get two
 /// seconds.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     upstream: Arc<dyn Upstream>,
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Report {
+    let listener = listener.into();
     let total = options
         .max_sessions
         .saturating_add(options.max_waiting)
@@ -60,7 +63,8 @@ pub async fn serve(
                 shared.count(|report| report.connections += 1);
                 let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
                 tasks.spawn(async move {
-                    connection(client, &shared, stopped).await;
+                    let peer = client.peer();
+                    connection(client, peer, &shared, stopped).await;
                     drop(place);
                 });
             }
@@ -85,18 +89,12 @@ pub async fn serve(
 type Place = tokio::sync::OwnedSemaphorePermit;
 
 /// Waits for a place, then for a client. May be dropped at any time.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(tokio::net::TcpStream, Place)> {
+async fn accept(listener: &Listener, places: &Arc<Semaphore>) -> io::Result<(Client, Place)> {
     let place = Arc::clone(places)
         .acquire_owned()
         .await
         .map_err(io::Error::other)?;
-    let (client, _) = listener.accept().await?;
-    // Small messages go out at once; a failure here shows with the first read.
-    let _ = client.set_nodelay(true);
-    Ok((client, place))
+    Ok((listener.accept().await?, place))
 }
 
 /// Says whether accept failed because of the one client that came.
@@ -108,8 +106,29 @@ fn is_of_the_client(error: &io::Error) -> bool {
     )
 }
 
-/// Serves one connection to its end. Everything but a cancel ends as soon as `stopped` closes.
+/// Serves one connection of `peer` to its end. Everything but a cancel ends as soon as `stopped` closes.
 pub(super) async fn connection<C: AsyncRead + AsyncWrite + Unpin>(
+    client: C,
+    peer: Peer,
+    shared: &Shared,
+    mut stopped: watch::Receiver<()>,
+) {
+    match admission::decide(peer, &shared.options) {
+        Admission::Served => {}
+        Admission::Gone => return,
+        Admission::Refused(error) => {
+            tokio::select! {
+                () = admission::turn_away(client, peer, &error, shared) => {}
+                _ = stopped.changed() => {}
+            }
+            return;
+        }
+    }
+    admitted(client, shared, stopped).await;
+}
+
+/// Serves a client that is welcome to its end.
+pub(super) async fn admitted<C: AsyncRead + AsyncWrite + Unpin>(
     mut client: C,
     shared: &Shared,
     mut stopped: watch::Receiver<()>,

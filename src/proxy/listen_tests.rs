@@ -3,7 +3,7 @@
 use std::future::pending;
 
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -140,4 +140,58 @@ async fn dropping_the_tunnel_drops_its_connections() {
     assert!(soon(serving).await.unwrap_err().is_cancelled());
     let mut byte = [0];
     assert!(matches!(soon(client.read(&mut byte)).await, Ok(0) | Err(_)));
+}
+
+/// Every place is free again, whoever went first and however.
+#[tokio::test]
+async fn nothing_is_left_when_either_side_vanishes() {
+    const SESSIONS: usize = 10;
+    let options = Options {
+        max_sessions: SESSIONS,
+        max_waiting: 0,
+        ..Options::default()
+    };
+    let (address, mut far_ends, stop, serving) = tunnel(options).await;
+    for round in 0..4 {
+        let mut sessions = Vec::new();
+        for _ in 0..SESSIONS {
+            let mut client = soon(TcpStream::connect(address)).await.unwrap();
+            client.write_all(&startup("app").encode()).await.unwrap();
+            let (_, mut far) = soon(far_ends.recv()).await.expect("a place is free");
+            far.write_all(&recorded_start()).await.unwrap();
+            let mut got = vec![0; recorded_start().len()];
+            soon(client.read_exact(&mut got)).await.unwrap();
+            sessions.push((client, far));
+        }
+        for (mut client, mut far) in sessions {
+            let mut rest = Vec::new();
+            match round {
+                0 => drop(client),
+                // What a killed client leaves unread makes a reset of its end.
+                1 => {
+                    far.write_all(b"unread").await.unwrap();
+                    let _ = soon(client.readable()).await;
+                    drop(client);
+                }
+                2 => {
+                    far.write_all(b"last words").await.unwrap();
+                    drop(far);
+                    soon(client.read_to_end(&mut rest)).await.unwrap();
+                    assert_eq!(rest, b"last words");
+                    continue;
+                }
+                _ => {
+                    client.write_all(b"last words").await.unwrap();
+                    client.shutdown().await.unwrap();
+                    soon(far.read_exact(&mut [0; 36])).await.unwrap();
+                    soon(far.read_to_end(&mut rest)).await.unwrap();
+                    assert_eq!(rest, b"last words");
+                    continue;
+                }
+            }
+            let _ = soon(far.read_to_end(&mut rest)).await;
+        }
+    }
+    stop.send(()).unwrap();
+    assert_eq!(soon(serving).await.unwrap().sessions, 4 * SESSIONS as u64);
 }

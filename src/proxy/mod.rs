@@ -5,6 +5,11 @@
 //! | file | holds |
 //! |---|---|
 //! | `listen` | [`serve`]: accepts, bounds, stops |
+//! | `socket` | [`Listener`] and what comes from it, TCP or a socket in the file system |
+//! | `socket_file` | sockets in the file system: private places, what is in the way, what is left behind |
+//! | `peer` | whose a connection is, by the system's table of sockets |
+//! | `admission` | who is served: the same user only, unless told otherwise |
+//! | `password` | a tunnel's own [`Password`], where the system cannot tell |
 //! | `single` | [`serve_one`]: one client without a socket |
 //! | `first` | reads a client's first packets up to the one that decides |
 //! | `shared` | what all connections have in common: upstream, bounds, report, notes |
@@ -17,15 +22,21 @@
 //!
 //! Source: transport.md 10.3-10.6, db-client.md 6.1.
 
+mod admission;
 mod answer;
 mod cancel;
 mod first;
 pub mod known_errors;
 mod listen;
+mod password;
+mod peer;
 mod pipe;
 mod session;
 mod shared;
 mod single;
+mod socket;
+#[cfg(unix)]
+pub mod socket_file;
 mod start;
 #[cfg(test)]
 mod testing;
@@ -39,7 +50,9 @@ use crate::hop::Hop;
 use crate::transport::BoxStream;
 
 pub use listen::serve;
+pub use password::Password;
 pub use single::serve_one;
+pub use socket::Listener;
 
 /// A future that may be sent between threads, as trait methods return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -83,6 +96,8 @@ pub struct Reopened {
 pub struct Expected {
     /// Database user to connect as.
     pub user: String,
+    /// Name of the database to connect to, inside the server.
+    pub name: String,
     /// The user is made on the way (automatic provisioning): no other name can work.
     pub automatic: bool,
     /// Requested database roles; empty means all allowed ones.
@@ -127,18 +142,27 @@ pub struct Options {
     pub first_packet: Duration,
     /// How long a cancel is kept open for the cluster to close it, and how long opening one may take.
     pub cancel: Duration,
+    /// Serve other users of this computer too.
+    pub other_users: bool,
+    /// Asked of every session.
+    pub password: Option<Password>,
+    /// Leave it to the cluster when a client names another user or database than [`Expected`] does.
+    pub any_target: bool,
     /// Called for what the client program cannot show, such as a client that insists on TLS.
     pub note: Note,
 }
 
 impl Default for Options {
-    /// 500 sessions, 64 other connections, 30 s, 10 s, notes are dropped.
+    /// 500 sessions, 64 other connections, 30 s, 10 s, for the same user and the announced target only, notes are dropped.
     fn default() -> Self {
         Self {
             max_sessions: 500,
             max_waiting: 64,
             first_packet: Duration::from_secs(30),
             cancel: Duration::from_secs(10),
+            other_users: false,
+            password: None,
+            any_target: false,
             note: Arc::new(|_| {}),
         }
     }
@@ -151,6 +175,9 @@ impl fmt::Debug for Options {
             .field("max_waiting", &self.max_waiting)
             .field("first_packet", &self.first_packet)
             .field("cancel", &self.cancel)
+            .field("other_users", &self.other_users)
+            .field("password", &self.password)
+            .field("any_target", &self.any_target)
             .finish_non_exhaustive()
     }
 }
@@ -170,6 +197,8 @@ pub struct Report {
     pub insisted_on_tls: u64,
     /// Errors told to clients before their session began, ours and the cluster's.
     pub refused: u64,
+    /// Connections of other users of this computer that were refused.
+    pub strangers: u64,
     /// Any client has sent a startup message. False: the program never got as far as PostgreSQL's protocol.
     pub startup_seen: bool,
 }

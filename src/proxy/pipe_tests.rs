@@ -83,3 +83,33 @@ async fn small_messages_do_not_wait_in_a_buffer_below() {
         assert_eq!(&got, b"ping");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_side_that_takes_nothing_holds_the_other_back_and_then_gets_all() {
+    for up in [true, false] {
+        let (client, mut client_near) = duplex(5000);
+        let (upstream, mut upstream_near) = duplex(1000);
+        let piping = tokio::spawn(async move { run(&mut client_near, &mut upstream_near).await });
+        let (mut from, mut to) = if up {
+            (client, upstream)
+        } else {
+            (upstream, client)
+        };
+        let sent = pattern(10 * BUFFER, 5);
+        let mut taken = 0;
+        let second = Duration::from_secs(1);
+        while let Ok(written) = timeout(second, from.write(&sent[taken..])).await {
+            taken += written.unwrap();
+        }
+        assert!(taken <= BUFFER + 6000, "{taken} are held");
+        let mut got = vec![0; sent.len()];
+        let (written, read) = tokio::join!(from.write_all(&sent[taken..]), to.read_exact(&mut got));
+        written.unwrap();
+        read.unwrap();
+        assert!(got == sent);
+        drop(from);
+        assert_eq!(to.read(&mut got).await.unwrap(), 0);
+        drop(to);
+        piping.await.unwrap();
+    }
+}

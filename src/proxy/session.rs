@@ -2,10 +2,11 @@
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
 use super::shared::Shared;
 use super::start::{self, NotStarted};
-use super::{Purpose, answer, pipe};
+use super::{Purpose, answer, password, pipe};
 use crate::pg::{ErrorResponse, NegotiateProtocolVersion, Startup};
 
 /// Serves a client that sent a startup message, and `held` behind it, to its end.
@@ -43,9 +44,20 @@ async fn serve<C: AsyncRead + AsyncWrite + Unpin>(
     let Some(user) = startup.user() else {
         return refuse(answer::no_user());
     };
-    // Where the user is made on the way no other can work. Elsewhere the cluster decides: it goes by the startup message.
+    if let Some(password) = &shared.options.password {
+        let asking = password::ask(client, &mut held, password, startup);
+        timeout(shared.options.first_packet, asking)
+            .await
+            .unwrap_or(Err(NotStarted::ClientGone))?;
+    }
+    // Where the user is made on the way no other can work. Elsewhere the cluster could decide, which goes by the startup
+    // message; but whoever names something else than was announced has the wrong tunnel, most likely.
     if to.automatic && user != to.user {
         return refuse(answer::wrong_name(&to, &user));
+    }
+    let name = startup.database().unwrap_or_default();
+    if !shared.options.any_target && (user != to.user || name != to.name) {
+        return refuse(answer::other_target(&to, &user, &name));
     }
     let Ok(_permit) = shared.sessions.try_acquire() else {
         return refuse(answer::too_many(shared.options.max_sessions));

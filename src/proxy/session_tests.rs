@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tokio::io::AsyncWriteExt;
 
 use super::super::testing::{
-    Opening, Rig, app, orders, read_error, read_message, rest, silent, startup, take,
+    Opening, Rig, app, orders, own, read_error, read_message, rest, silent, startup, take,
 };
 use super::super::{Expected, Options, Purpose, UpstreamError};
 use crate::hop::Hop;
@@ -349,9 +349,32 @@ async fn on_a_leaf_the_mapped_name_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_name_is_let_through_where_users_are_not_automatic() {
-    let mut rig = Rig::new(app());
-    rig.start("postgres").await;
+async fn another_user_or_database_than_announced_is_refused_unless_the_cluster_decides() {
+    for (user, name, code) in [
+        ("app", Some("other"), "3D000"),
+        // Without a name it is that of the user.
+        ("app", None, "3D000"),
+        ("other", Some("postgres"), "28000"),
+    ] {
+        let mut startup = Startup::new(ProtocolVersion::V3_0).with("user", user);
+        if let Some(name) = name {
+            startup = startup.with("database", name);
+        }
+        let mut rig = Rig::new(app());
+        rig.say(&startup.encode()).await;
+        let error = rig.refusal().await;
+        assert_eq!(error.sqlstate().as_deref(), Some(code), "{error:?}");
+        assert!(error.message().contains("\"postgres\"") || code == "28000");
+        assert!(error.hint().expect("a hint").contains("--any-target"));
+        assert!(rig.far_ends.try_recv().is_err(), "the cluster was asked");
+        let options = Options {
+            any_target: true,
+            ..Options::default()
+        };
+        let mut rig = Rig::with(app(), Opening::Works, options);
+        rig.say(&startup.encode()).await;
+        rig.far_end(Purpose::Session).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -376,7 +399,7 @@ async fn one_session_too_many_is_told_so_and_a_place_is_given_back() {
     };
     let mut rig = Rig::with(app(), Opening::Works, options);
     let far = rig.start("app").await;
-    let (mut second, task) = rig.another();
+    let (mut second, task) = rig.another(own());
     second.write_all(&startup("app").encode()).await.unwrap();
     assert_eq!(
         read_error(&mut second).await.sqlstate().as_deref(),
@@ -386,7 +409,7 @@ async fn one_session_too_many_is_told_so_and_a_place_is_given_back() {
     task.await.unwrap();
     drop(far);
     rig.refusal().await;
-    let (mut third, _task) = rig.another();
+    let (mut third, _task) = rig.another(own());
     third.write_all(&startup("app").encode()).await.unwrap();
     rig.far_end(Purpose::Session).await;
 }

@@ -11,11 +11,16 @@ use super::{Options, Report, Upstream};
 /// How long the same note stays unsaid.
 const NOTE_PAUSE: Duration = Duration::from_secs(10);
 
+/// How many are told at a time that they are not served; more are closed without a word.
+const MOST_STRANGERS: usize = 8;
+
 /// What all connections of a tunnel share.
 pub(super) struct Shared {
     pub(super) upstream: Arc<dyn Upstream>,
     pub(super) options: Options,
     pub(super) sessions: Semaphore,
+    /// Places for those that are not served, while they are told so.
+    pub(super) strangers: Semaphore,
     report: Mutex<Report>,
     last_note: Mutex<Option<(String, Instant)>>,
 }
@@ -25,6 +30,7 @@ impl Shared {
         Self {
             upstream,
             sessions: Semaphore::new(options.max_sessions.min(Semaphore::MAX_PERMITS)),
+            strangers: Semaphore::new(MOST_STRANGERS),
             options,
             report: Mutex::default(),
             last_note: Mutex::default(),

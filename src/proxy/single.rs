@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::listen::{LAST_CANCELS, connection};
+use super::listen::{LAST_CANCELS, admitted};
 use super::shared::Shared;
 use super::{Options, Report, Upstream};
 
@@ -20,7 +20,7 @@ pub async fn serve_one<C: AsyncRead + AsyncWrite + Unpin>(
 ) -> Report {
     let shared = Shared::new(upstream, options);
     let (stop, stopped) = watch::channel(());
-    let mut serving = Box::pin(connection(client, &shared, stopped));
+    let mut serving = Box::pin(admitted(client, &shared, stopped));
     tokio::select! {
         () = &mut serving => {}
         () = shutdown => {

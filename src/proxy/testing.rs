@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::listen::connection;
+use super::peer::Peer;
 use super::shared::Shared;
 use super::{BoxFuture, Expected, Options, Purpose, Reopened, Upstream, UpstreamError};
 use crate::pg::{ErrorResponse, Kind, Message, ProtocolVersion, Startup};
@@ -85,6 +86,7 @@ impl Upstream for Cluster {
 pub(super) fn app() -> Expected {
     Expected {
         user: "app".into(),
+        name: "postgres".into(),
         root_cluster: "root".into(),
         cluster: "root".into(),
         database: "app".into(),
@@ -118,14 +120,24 @@ impl Rig {
         Self::with(expected, Opening::Works, Options::default())
     }
 
-    pub(super) fn with(expected: Expected, opening: Opening, mut options: Options) -> Self {
+    pub(super) fn with(expected: Expected, opening: Opening, options: Options) -> Self {
+        Self::of(own(), expected, opening, options)
+    }
+
+    /// A connection of this client.
+    pub(super) fn of(
+        peer: Peer,
+        expected: Expected,
+        opening: Opening,
+        mut options: Options,
+    ) -> Self {
         let (cluster, far_ends) = Cluster::new(expected, opening);
         let notes = Arc::new(Mutex::new(Vec::new()));
         let book = Arc::clone(&notes);
         options.note = Arc::new(move |text| book.lock().unwrap().push(text.to_owned()));
         let shared = Arc::new(Shared::new(cluster, options));
         let (stop, stopped) = watch::channel(());
-        let (client, task) = join(&shared, stopped);
+        let (client, task) = join(peer, &shared, stopped);
         Self {
             client,
             far_ends,
@@ -137,8 +149,8 @@ impl Rig {
     }
 
     /// Lets another client come to the same tunnel.
-    pub(super) fn another(&self) -> (DuplexStream, JoinHandle<()>) {
-        join(&self.shared, self.stop.subscribe())
+    pub(super) fn another(&self, peer: Peer) -> (DuplexStream, JoinHandle<()>) {
+        join(peer, &self.shared, self.stop.subscribe())
     }
 
     /// Sends bytes as the client.
@@ -191,10 +203,22 @@ impl Rig {
     }
 }
 
-fn join(shared: &Arc<Shared>, stopped: watch::Receiver<()>) -> (DuplexStream, JoinHandle<()>) {
+/// A client of the user that runs the test.
+pub(super) fn own() -> Peer {
+    #[cfg(unix)]
+    return Peer::User(rustix::process::geteuid().as_raw());
+    #[cfg(not(unix))]
+    Peer::Unknown
+}
+
+fn join(
+    peer: Peer,
+    shared: &Arc<Shared>,
+    stopped: watch::Receiver<()>,
+) -> (DuplexStream, JoinHandle<()>) {
     let (client, near) = duplex(256 * 1024);
     let shared = Arc::clone(shared);
-    let task = tokio::spawn(async move { connection(near, &shared, stopped).await });
+    let task = tokio::spawn(async move { connection(near, peer, &shared, stopped).await });
     (client, task)
 }
 

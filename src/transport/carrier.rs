@@ -8,11 +8,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::BoxStream;
+use super::readahead::ReadAhead;
 
 /// What carries a TLS connection.
 pub enum Carrier {
     /// TCP.
-    Tcp(TcpStream),
+    Tcp(ReadAhead<TcpStream>),
     /// Something with layers of its own.
     Inside(BoxStream),
 }

@@ -3,7 +3,7 @@
 //! A frame is a length (u32, big-endian) and that many bytes; length 0 is a ping and means nothing. Servers ping every
 //! 30 s, clients never. Source: transport.md 4.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -14,9 +14,9 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 /// Interval at which Teleport's proxy pings.
 pub const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Most bytes put into one frame: the size of the tunnel's copy buffers.
-const MAX_PAYLOAD: usize = 64 * 1024;
 const HEADER_LEN: usize = 4;
+/// Most bytes put into one frame: with the header they fill what the TLS library takes at once, four of its largest records.
+pub const MAX_PAYLOAD: usize = 64 * 1024 - HEADER_LEN;
 
 /// A stream with ping framing around `S`: reads and writes payload.
 ///
@@ -91,7 +91,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PingStream<S> {
             }
             self.out_at += n;
         }
-        self.out.clear();
+        // An idle connection holds no buffer.
+        self.out = Vec::new();
         self.out_at = 0;
         Poll::Ready(Ok(()))
     }
@@ -120,6 +121,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PingStream<S> {
         Ok(())
     }
 
+    /// Reads of the current frame, or of the next one that holds anything; 0 is the end.
+    fn poll_part(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<usize>> {
+        while self.remaining == 0 {
+            let mut head = ReadBuf::new(&mut self.header[self.header_len..]);
+            ready!(Pin::new(&mut self.inner).poll_read(cx, &mut head))?;
+            let n = head.filled().len();
+            if n == 0 {
+                return Poll::Ready(if self.header_len == 0 {
+                    Ok(0)
+                } else {
+                    Err(io::ErrorKind::UnexpectedEof.into())
+                });
+            }
+            self.header_len += n;
+            if self.header_len == HEADER_LEN {
+                self.header_len = 0;
+                self.remaining = u32::from_be_bytes(self.header);
+            }
+        }
+        let want = buf.remaining().min(self.remaining as usize);
+        let mut part = ReadBuf::new(buf.initialize_unfilled_to(want));
+        ready!(Pin::new(&mut self.inner).poll_read(cx, &mut part))?;
+        let n = part.filled().len();
+        if n == 0 {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        buf.advance(n);
+        self.remaining -= u32::try_from(n).expect("at most `remaining` bytes were read");
+        Poll::Ready(Ok(n))
+    }
+
     /// Remembers who must be woken when a ping that stands in the way is out.
     fn note_writer<T>(&mut self, cx: &Context<'_>, result: Poll<T>) -> Poll<T> {
         if let (Poll::Pending, Some(pinger)) = (&result, &mut self.pinger) {
@@ -140,33 +176,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for PingStream<S> {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        while this.remaining == 0 {
-            let mut head = ReadBuf::new(&mut this.header[this.header_len..]);
-            ready!(Pin::new(&mut this.inner).poll_read(cx, &mut head))?;
-            let n = head.filled().len();
-            if n == 0 {
-                return Poll::Ready(if this.header_len == 0 {
-                    Ok(())
-                } else {
-                    Err(io::ErrorKind::UnexpectedEof.into())
-                });
-            }
-            this.header_len += n;
-            if this.header_len == HEADER_LEN {
-                this.header_len = 0;
-                this.remaining = u32::from_be_bytes(this.header);
+        let before = buf.filled().len();
+        loop {
+            match this.poll_part(cx, buf) {
+                // What else there is comes along: many short frames make one read.
+                Poll::Ready(Ok(1..)) if buf.remaining() > 0 => {}
+                // The next read meets the end, or the error, again.
+                Poll::Pending | Poll::Ready(_) if buf.filled().len() > before => {
+                    return Poll::Ready(Ok(()));
+                }
+                other => return other.map_ok(|_| ()),
             }
         }
-        let want = buf.remaining().min(this.remaining as usize);
-        let mut part = ReadBuf::new(buf.initialize_unfilled_to(want));
-        ready!(Pin::new(&mut this.inner).poll_read(cx, &mut part))?;
-        let n = part.filled().len();
-        if n == 0 {
-            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
-        }
-        buf.advance(n);
-        this.remaining -= u32::try_from(n).expect("at most `remaining` bytes were read");
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -185,13 +206,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PingStream<S> {
         ready!(this.note_writer(cx, drained))?;
         let payload = &data[..data.len().min(MAX_PAYLOAD)];
         let len = u32::try_from(payload.len()).expect("a payload is at most 64 KiB");
-        this.out.reserve(HEADER_LEN + payload.len());
-        this.out.extend_from_slice(&len.to_be_bytes());
-        this.out.extend_from_slice(payload);
+        let header = len.to_be_bytes();
         // Accepted as a whole: what cannot be written now waits in `out` for the next write or flush.
-        let drained = this.poll_drain(cx);
-        if let Poll::Ready(Err(error)) = this.note_writer(cx, drained) {
-            return Poll::Ready(Err(error));
+        let mut written = 0;
+        if this.inner.is_write_vectored() {
+            let both = [IoSlice::new(&header), IoSlice::new(payload)];
+            match Pin::new(&mut this.inner).poll_write_vectored(cx, &both) {
+                Poll::Ready(Ok(n)) => written = n,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {}
+            }
+        }
+        if written < HEADER_LEN + payload.len() {
+            this.out
+                .extend_from_slice(&header[written.min(HEADER_LEN)..]);
+            this.out
+                .extend_from_slice(&payload[written.saturating_sub(HEADER_LEN)..]);
+            let drained = this.poll_drain(cx);
+            if let Poll::Ready(Err(error)) = this.note_writer(cx, drained) {
+                return Poll::Ready(Err(error));
+            }
         }
         Poll::Ready(Ok(payload.len()))
     }

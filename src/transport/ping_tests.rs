@@ -286,3 +286,23 @@ async fn one_frame_at_most_waits_inside() {
     let second = tokio::time::timeout(Duration::from_secs(1), stream.write(&[2; 100])).await;
     assert!(second.is_err(), "{second:?}");
 }
+
+#[tokio::test]
+async fn many_short_frames_make_one_read_and_nothing_is_kept_of_them() {
+    let (near, mut raw) = duplex(1 << 20);
+    let mut stream = PingStream::client(near);
+    let frames: Vec<u8> = (0..20_u8)
+        .flat_map(|n| [0, 0, 0, 2, n, n, 0, 0, 0, 0])
+        .collect();
+    raw.write_all(&frames).await.unwrap();
+    // A frame that has begun.
+    raw.write_all(&[0, 0, 0, 9, 7]).await.unwrap();
+    let mut got = [0; 1000];
+    let n = stream.read(&mut got).await.unwrap();
+    assert_eq!(n, 41);
+    assert_eq!((&got[..4], got[40]), (&[0, 0, 1, 1][..], 7));
+    raw.write_all(&[8; 8]).await.unwrap();
+    assert_eq!(stream.read(&mut got).await.unwrap(), 8);
+    stream.write_all(&[1; 1000]).await.unwrap();
+    assert_eq!(stream.out.capacity(), 0);
+}

@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::choose::{self, Program, TargetArgs};
 use super::client::client;
+use super::place::{self, Bound};
 use super::{active, routed};
 use crate::cli::signals::interruptible;
 use crate::cli::{CliError, Cx, Exit, Kind};
@@ -49,27 +49,31 @@ pub async fn run(cx: &mut Cx, args: ConnectArgs) -> Result<Exit, CliError> {
     if cx.interactive {
         cx.ui.status(&target.explain());
     }
-    let listener = listen().await?;
-    let port = listener
-        .local_addr()
-        .map_err(|err| no_listener(&err))?
-        .port();
+    // Nobody else can come as far as its door, where it is a socket; elsewhere the system tells who comes, or a password
+    // that only psql is told keeps others out.
+    let bound = Bound::for_a_child(client.wants_tcp()).await?;
     let notes = Notes::default();
+    let mut options = notes.options();
+    // What is typed into psql, such as \c, is meant: the cluster decides.
+    options.any_target = true;
+    place::guard(&mut options, &bound)?;
+    let to = Connection {
+        host: bound.at.host(),
+        port: bound.at.port().unwrap_or_default(),
+        user: target.user.clone(),
+        dbname: target.name.clone(),
+        password: options.password.clone(),
+    };
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(proxy::serve(
-        listener,
+        bound.listener,
         Arc::new(tunnel),
-        notes.options(),
+        options,
         async {
             // A sender that is gone means the same.
             let _ = stopped.await;
         },
     ));
-    let to = Connection {
-        port,
-        user: target.user.clone(),
-        dbname: target.name.clone(),
-    };
     let ended = child::run(client.command(&to, &args.arguments)).await;
     drop(stop);
     let report = served.await.unwrap_or_default();
@@ -115,16 +119,6 @@ pub(super) async fn obtain(
     let found = choose::target(cx, session, args, program).await?;
     let (conn, words) = (&found.conn, found.words.as_ref());
     Ok(kept::obtain(conn, session, &found.target, words, cx.now).await?)
-}
-
-async fn listen() -> Result<TcpListener, CliError> {
-    TcpListener::bind("127.0.0.1:0")
-        .await
-        .map_err(|err| no_listener(&err))
-}
-
-fn no_listener(err: &std::io::Error) -> CliError {
-    CliError::new(Kind::Failed, format!("cannot listen on 127.0.0.1: {err}"))
 }
 
 async fn finish(

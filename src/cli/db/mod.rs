@@ -12,6 +12,7 @@ pub mod login;
 pub mod logout;
 pub mod ls;
 pub mod ping;
+mod place;
 mod probe;
 pub mod proxy;
 pub mod ps;

@@ -1,17 +1,21 @@
 //! `--check`: one connection through the tunnel before anybody is told that it is there (db-client.md 18 no 11).
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use super::place::At;
 use crate::cli::{CliError, Kind};
 use crate::hop::Hop;
 use crate::pg::message::tag;
 use crate::pg::{self, ErrorResponse, Message, ProtocolVersion, Startup, sqlstate};
+use crate::proxy::Password;
+use crate::transport::IoStream;
 
 /// How long the whole way may take: a user is made on it, and a database may have to wake up.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -24,29 +28,44 @@ const LIMIT: usize = 64 * 1024;
 /// # Errors
 /// What the database, or a hop before it, answers.
 pub(super) async fn probe(
-    at: SocketAddr,
+    at: &At,
     user: &str,
     name: &str,
     database: &str,
+    password: Option<&Password>,
 ) -> Result<(), CliError> {
     let failed = |message: String| {
         CliError::new(Kind::Failed, message).at(Hop::Database(database.to_owned()))
     };
-    timeout(DEADLINE, converse(at, user, name))
+    timeout(DEADLINE, reach(at, user, name, password))
         .await
         .map_err(|_| failed(format!("no answer within {} s", DEADLINE.as_secs())))?
         .map_err(|err| failed(format!("the connection broke: {err}")))?
         .map_err(|answer| refused(&answer, database))
 }
 
-/// `Err(_)` inside: the answer is a refusal.
-async fn converse(
-    at: SocketAddr,
+async fn reach(
+    at: &At,
     user: &str,
     name: &str,
+    password: Option<&Password>,
+) -> std::io::Result<Result<(), ErrorResponse>> {
+    match at {
+        At::Tcp(at) => converse(TcpStream::connect(at).await?, user, name, password).await,
+        #[cfg(unix)]
+        At::Unix(path) => converse(UnixStream::connect(path).await?, user, name, password).await,
+    }
+}
+
+/// `Err(_)` inside: the answer is a refusal.
+async fn converse<S: IoStream>(
+    mut stream: S,
+    user: &str,
+    name: &str,
+    password: Option<&Password>,
 ) -> std::io::Result<Result<(), ErrorResponse>> {
     let bad = |err: pg::MessageError| std::io::Error::other(err.to_string());
-    let mut stream = TcpStream::connect(at).await?;
+    let mut password = password;
     let startup = Startup::new(ProtocolVersion::V3_0)
         .with("user", user)
         .with("database", name)
@@ -68,6 +87,21 @@ async fn converse(
                     return ErrorResponse::parse(pg::Kind::Error, &message.body)
                         .map(Err)
                         .map_err(bad);
+                }
+                tag::AUTHENTICATION
+                    if message.body.first_chunk() == Some(&[0, 0, 0, 3]) && password.is_some() =>
+                {
+                    let mut body = password
+                        .take()
+                        .map_or("", Password::reveal)
+                        .as_bytes()
+                        .to_vec();
+                    body.push(0);
+                    let answer = Message {
+                        tag: tag::PASSWORD,
+                        body: body.into(),
+                    };
+                    stream.write_all(&answer.encode()).await?;
                 }
                 // The other end has logged in for us; a request for a password could not be answered.
                 tag::AUTHENTICATION if message.body.first_chunk() != Some(&[0; 4]) => {

@@ -6,11 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use serde::Serialize;
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::active;
 use super::choose::{self, Program, TargetArgs};
+use super::place::{At, Bound, DoorArgs};
 use super::probe;
 use super::routed;
 use super::stdio;
@@ -21,7 +21,7 @@ use crate::flow::kept;
 use crate::flow::session::Session;
 use crate::flow::target::Target;
 use crate::flow::tunnel::{Clock, Tunnel};
-use crate::proxy::{self, Options};
+use crate::proxy::{self, Options, Password};
 
 /// Arguments of `db proxy`.
 #[derive(Args, Debug)]
@@ -33,7 +33,8 @@ pub struct ProxyArgs {
     #[arg(short = 'p', long, value_name = "PORT", conflicts_with = "listen")]
     port: Option<u16>,
 
-    /// Address of this computer's own to listen on, e.g. 127.0.0.1:5432 or [::1]:0
+    /// Address of this computer's own to listen on, e.g. 127.0.0.1:5432 or [::1]:0; or a socket, unix:PATH, where PATH is its
+    /// directory or ends in .s.PGSQL.PORT
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
 
@@ -43,8 +44,11 @@ pub struct ProxyArgs {
 
     /// Serve one connection over standard input and output, for a program that starts this command itself; nothing but
     /// PostgreSQL's bytes is written there
-    #[arg(long, conflicts_with_all = ["port", "listen", "check"])]
+    #[arg(long, conflicts_with_all = ["port", "listen", "check", "allow_other_users", "require_password"])]
     stdio: bool,
+
+    #[command(flatten)]
+    door: DoorArgs,
 }
 
 /// Serves until told to stop.
@@ -57,10 +61,7 @@ pub async fn run(cx: &mut Cx, args: ProxyArgs) -> Result<Exit, CliError> {
     }
     let session = cx.session().await?;
     // Bound first: nothing is issued for a port that cannot be had.
-    let listener = listen(cx, &session, &args).await?;
-    let at = listener
-        .local_addr()
-        .map_err(|err| CliError::new(Kind::Failed, format!("cannot listen: {err}")))?;
+    let bound = listen(cx, &session, &args).await?;
     // From here on, so that none is missed between the steps.
     let mut signals = Signals::new()?;
     let prepare = async {
@@ -75,20 +76,29 @@ pub async fn run(cx: &mut Cx, args: ProxyArgs) -> Result<Exit, CliError> {
         Ok((credential, found.target))
     };
     let (credential, target) = interruptible(Box::pin(prepare)).await?;
-    let ready = Ready::new(at, &target, credential.certificate.not_after);
+    let not_after = credential.certificate.not_after;
     let tunnel = Tunnel::new(cx.home.clone(), clock(), &session, credential);
     let (note, mut notes) = mpsc::unbounded_channel();
-    let options = Options {
+    let mut options = Options {
         // Nobody listens any more only when we end.
         note: Arc::new(move |text: &str| drop(note.send(text.to_owned()))),
         ..Options::default()
     };
+    args.door.apply(&mut options, &bound)?;
+    let password = options.password.clone();
+    let ready = Ready::new(&bound.at, &target, not_after, password.as_ref());
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = tokio::spawn(proxy::serve(listener, Arc::new(tunnel), options, async {
-        let _ = stopped.await;
-    }));
+    let served = tokio::spawn(proxy::serve(
+        bound.listener,
+        Arc::new(tunnel),
+        options,
+        async {
+            let _ = stopped.await;
+        },
+    ));
     if args.check {
-        let probed = probe::probe(at, &target.user, &target.name, &target.database.name);
+        let (user, name, database) = (&target.user, &target.name, &target.database.name);
+        let probed = probe::probe(&bound.at, user, name, database, password.as_ref());
         interruptible(probed).await?;
     }
     if cx.ui.is_json() {
@@ -117,64 +127,50 @@ pub(super) fn clock() -> Clock {
     })
 }
 
-fn address(args: &ProxyArgs) -> Result<SocketAddr, CliError> {
-    let Some(listen) = &args.listen else {
-        return Ok(SocketAddr::from(([127, 0, 0, 1], args.port.unwrap_or(0))));
-    };
-    let text = listen
-        .strip_prefix("localhost")
-        .map_or_else(|| listen.clone(), |port| format!("127.0.0.1{port}"));
-    let address: SocketAddr = text.parse().map_err(|_| {
-        CliError::new(Kind::Usage, format!("{listen:?} is no address to listen on"))
-            .hint("it looks like this: --listen 127.0.0.1:5432, --listen [::1]:0, --listen localhost:5432")
-    })?;
-    if !address.ip().is_loopback() {
-        return Err(CliError::new(Kind::Usage, format!("{listen} can be reached from other computers"))
-            .hint("whoever reaches the port is let into the database; use a loopback address, e.g. 127.0.0.1"));
+fn address(args: &ProxyArgs) -> Result<At, CliError> {
+    match &args.listen {
+        Some(listen) => At::parse(listen, args.door.anywhere()),
+        None => Ok(here(args.port.unwrap_or(0))),
     }
-    Ok(address)
+}
+
+fn here(port: u16) -> At {
+    At::Tcp(SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
 /// Listens where it was said, else on the port that `db login` promised, else on any.
-async fn listen(cx: &mut Cx, session: &Session, args: &ProxyArgs) -> Result<TcpListener, CliError> {
+async fn listen(cx: &mut Cx, session: &Session, args: &ProxyArgs) -> Result<Bound, CliError> {
     let promised = if args.port.is_none() && args.listen.is_none() {
         active::port(cx, session, &args.target)?
     } else {
         None
     };
     let Some(port) = promised else {
-        return bind(address(args)?).await;
+        return Bound::new(address(args)?).await;
     };
-    match bind(SocketAddr::from(([127, 0, 0, 1], port))).await {
-        Ok(listener) => Ok(listener),
+    match Bound::new(here(port)).await {
+        Ok(bound) => Ok(bound),
         Err(error) => {
             cx.ui.warn(&format!(
                 "{}: what \"db login\" and \"db env\" say does not lead to this tunnel",
                 error.message
             ));
-            bind(address(args)?).await
+            Bound::new(address(args)?).await
         }
     }
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
-    TcpListener::bind(address).await.map_err(|err| {
-        let error = CliError::new(Kind::Failed, format!("cannot listen on {address}: {err}"));
-        match err.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                error.hint("another program has the port; choose another one, or leave --port out for a free one")
-            }
-            std::io::ErrorKind::PermissionDenied => error.hint("ports below 1024 are the administrator's; use a higher one"),
-            _ => error,
-        }
-    })
 }
 
 /// The one line that says where the tunnel is.
 #[derive(Debug, Serialize)]
 struct Ready {
+    /// As libpq takes it: the directory of a socket.
     host: String,
-    port: u16,
+    /// As libpq takes it; null when it does not find a socket of this name.
+    port: Option<u16>,
+    /// Path of a socket; null for an address.
+    socket: Option<String>,
+    /// Asked of every client; null where none is.
+    password: Option<String>,
     database: String,
     db_user: String,
     db_name: String,
@@ -188,10 +184,16 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(at: SocketAddr, target: &Target, not_after: i64) -> Self {
+    fn new(at: &At, target: &Target, not_after: i64, password: Option<&Password>) -> Self {
         Self {
-            host: at.ip().to_string(),
+            host: at.host(),
             port: at.port(),
+            socket: match at {
+                At::Tcp(_) => None,
+                #[cfg(unix)]
+                At::Unix(path) => Some(path.display().to_string()),
+            },
+            password: password.map(|password| password.reveal().to_owned()),
             database: target.database.name.clone(),
             db_user: target.user.clone(),
             db_name: target.name.clone(),
@@ -202,27 +204,53 @@ impl Ready {
         }
     }
 
-    fn uri(&self) -> String {
-        uri(&self.host, self.port, &self.db_user, &self.db_name)
+    /// Without the password: a connection string ends up in argument lists, which everybody can read.
+    fn uri(&self) -> Option<String> {
+        let port = self.port?;
+        if self.socket.is_none() {
+            return Some(uri(&self.host, port, &self.db_user, &self.db_name));
+        }
+        Some(format!(
+            "postgresql://{}@/{}?host={}&port={port}",
+            percent(&self.db_user),
+            percent(&self.db_name),
+            percent(&self.host)
+        ))
     }
 
     fn text(&self, target: &Target) -> String {
-        let mut lines = vec![
-            format!("Tunnel to {}", target.explain()),
-            String::new(),
-            format!("  host      {}", self.host),
-            format!("  port      {}", self.port),
-            format!("  user      {}", self.db_user),
-            format!("  database  {}", self.db_name),
-        ];
-        if !self.db_roles.is_empty() {
-            lines.push(format!("  roles     {}", self.db_roles.join(", ")));
+        let mut lines = vec![format!("Tunnel to {}", target.explain()), String::new()];
+        let mut say = |label: &str, value: &str| lines.push(format!("  {label:<9} {value}"));
+        if let Some(port) = self.port {
+            say("host", &self.host);
+            say("port", &port.to_string());
+        } else if let Some(socket) = &self.socket {
+            say("socket", socket);
         }
+        say("user", &self.db_user);
+        if let Some(password) = &self.password {
+            say("password", password);
+        }
+        say("database", &self.db_name);
+        if !self.db_roles.is_empty() {
+            say("roles", &self.db_roles.join(", "));
+        }
+        match self.uri() {
+            Some(uri) => say("URI", &uri),
+            None => say(
+                "note",
+                "programs with libpq find a socket only when its name is .s.PGSQL.PORT",
+            ),
+        }
+        let password = if self.password.is_some() {
+            "this password, which is the tunnel's own"
+        } else {
+            "no password"
+        };
         lines.extend([
-            format!("  URI       {}", self.uri()),
             String::new(),
             format!(
-                "In a program with a form enter user {}, no password, and no SSL: what leaves this computer is encrypted.",
+                "In a program with a form enter user {}, {password}, and no SSL: what leaves this computer is encrypted.",
                 self.db_user
             ),
             format!("Certificate until {}, renewed while your login lasts. Ctrl+C ends the tunnel.", date(self.not_after)),
@@ -313,60 +341,6 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn args(port: Option<u16>, listen: Option<&str>) -> ProxyArgs {
-        ProxyArgs {
-            target: TargetArgs::default(),
-            port,
-            listen: listen.map(str::to_owned),
-            check: false,
-            stdio: false,
-        }
-    }
-
-    #[test]
-    fn only_this_computers_own_addresses() {
-        let at = |listen| address(&args(None, Some(listen))).map(|address| address.to_string());
-        assert_eq!(at("127.0.0.1:5432").as_deref(), Ok("127.0.0.1:5432"));
-        assert_eq!(at("[::1]:0").as_deref(), Ok("[::1]:0"));
-        assert_eq!(at("localhost:1").as_deref(), Ok("127.0.0.1:1"));
-        for wrong in [
-            "0.0.0.0:5432",
-            "[::]:1",
-            "192.0.2.1:1",
-            "5432",
-            ":1",
-            "host:1",
-            "127.0.0.1:x",
-        ] {
-            assert_eq!(
-                at(wrong).map_err(|err| err.kind),
-                Err(Kind::Usage),
-                "{wrong}"
-            );
-        }
-        assert_eq!(
-            address(&args(Some(5432), None))
-                .map(|a| a.to_string())
-                .as_deref(),
-            Ok("127.0.0.1:5432")
-        );
-    }
-
-    #[tokio::test]
-    async fn a_port_in_use_is_said() {
-        let taken = bind(SocketAddr::from(([127, 0, 0, 1], 0)))
-            .await
-            .expect("a free port");
-        let err = bind(taken.local_addr().expect("its address"))
-            .await
-            .expect_err("it is taken");
-        assert_eq!(err.kind, Kind::Failed);
-        assert!(
-            err.hints[0].contains("another program has the port"),
-            "{err:?}"
-        );
-    }
 
     #[test]
     fn uris_are_escaped() {

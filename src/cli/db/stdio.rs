@@ -39,6 +39,8 @@ pub(super) async fn run(cx: &mut Cx, args: &TargetArgs) -> Result<Exit, CliError
     let options = Options {
         // Whoever started us decides when to begin.
         first_packet: Duration::MAX,
+        // Whoever started us says what it wants, and nothing was announced: the cluster decides.
+        any_target: true,
         // Nobody listens any more only when we end.
         note: Arc::new(move |text: &str| drop(note.send(text.to_owned()))),
         ..Options::default()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Carrier, Limit, Route};
 use crate::transport::dial::{DialError, connect_tcp, handshake, split_addr};
 use crate::transport::http_proxy::ProxyFault;
+use crate::transport::readahead::ReadAhead;
 use crate::transport::watch::Step;
 
 impl Route {
@@ -23,7 +24,7 @@ impl Route {
             return limit
                 .on("connecting", connect_tcp(addr, &self.watch))
                 .await
-                .map(Carrier::Tcp);
+                .map(|tcp| Carrier::Tcp(ReadAhead::new(tcp)));
         };
         let at = via.addr();
         let unreachable = |error: DialError| no_use(at, ProxyFault::Unreachable(Box::new(error)));
@@ -44,7 +45,7 @@ impl Route {
                     .map_err(unreachable)?;
                 Carrier::Inside(Box::new(tls))
             } else {
-                Carrier::Tcp(tcp)
+                Carrier::Tcp(ReadAhead::new(tcp))
             };
             let asking = async {
                 via.connect(first, addr)

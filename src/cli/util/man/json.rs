@@ -220,8 +220,19 @@ pub const SHAPES: &[Shape] = &[
         form: "One object on one line, when the tunnel is ready.",
         common: &[],
         own: &[
-            ("host", "Address the tunnel listens on."),
-            ("port", "Its port."),
+            (
+                "host",
+                "Address the tunnel listens on, or the directory of its socket: what libpq takes as host.",
+            ),
+            (
+                "port",
+                "Its port, or the number at the end of the socket's name; null when the name has none.",
+            ),
+            ("socket", "Path of the socket; null for an address."),
+            (
+                "password",
+                "The tunnel's own password, which every client has to give; null where none is asked for.",
+            ),
             ("database", "Name of the database in the cluster."),
             ("db_user", "Database user to connect as."),
             ("db_name", "Database name to connect to."),
