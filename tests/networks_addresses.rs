@@ -335,6 +335,7 @@ impl Hole {
 }
 
 #[test]
+#[ignore = "the black hole lets a connection through one time in three"]
 fn a_dead_address_beside_a_live_one_costs_no_deadline() {
     let Some(wrapper) = wrapper() else {
         return;

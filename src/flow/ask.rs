@@ -256,7 +256,9 @@ impl Asker {
                     self.pid = message.body.first_chunk().copied().map(i32::from_be_bytes);
                 }
                 tag::PARAMETER_STATUS => {
-                    let version = message.body.strip_prefix(b"server_version\0".as_slice());
+                    // PostgreSQL's own.
+                    let parameter: &[u8] = b"server_version\0";
+                    let version = message.body.strip_prefix(parameter);
                     if let Some(version) = version {
                         let version = version.strip_suffix(b"\0").unwrap_or(version);
                         self.server_version = String::from_utf8_lossy(version).into_owned();
