@@ -27,6 +27,7 @@
 //! | [`identity`] | what a certificate says, both ways; PEM, DER, cluster names | — |
 //! | [`proto`] | generated protobuf types | — |
 //! | [`quote`], [`hop`] | text as Go prints it; where on the way something failed | — |
+//! | `readahead` | a socket read in large pieces, on both sides | — |
 //! | [`compat`] | what differs between versions of Teleport; the only place that reads a version | — |
 //! | [`rbac`] | access rules: roles, traits, predicates, the decision | `identity`, `proto`, `quote` |
 //! | [`db`] | databases as the user sees them: naming, listing, choosing, defaults | `rbac`, `quote` |
@@ -75,5 +76,6 @@ pub mod proto;
 pub mod proxy;
 pub mod quote;
 pub mod rbac;
+mod readahead;
 pub mod transport;
 pub mod webapi;

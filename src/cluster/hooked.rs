@@ -38,11 +38,6 @@ impl<S, H> Hooked<S, H> {
     pub(super) fn get_ref(&self) -> &S {
         &self.inner
     }
-
-    #[cfg(test)]
-    pub(super) fn hook_ref(&self) -> &H {
-        &self.hook
-    }
 }
 
 impl<S: AsyncRead + Unpin, H: ReadHook> AsyncRead for Hooked<S, H> {

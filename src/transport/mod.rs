@@ -22,7 +22,6 @@ pub mod http_proxy;
 pub mod network_env;
 pub mod ping;
 mod probe;
-mod readahead;
 pub mod route;
 pub mod tls_fault;
 pub mod trust;

@@ -9,12 +9,11 @@ use bytes::Bytes;
 use reqsign_core::{CommandExecute, CommandOutput, Env, Error, FileRead, HttpSend};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+
+use super::super::outgoing::{self, innermost};
 
 /// How long AWS may take for one answer.
 const ASK: Duration = Duration::from_secs(20);
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(5);
 /// How long a link-local service of the machine may take: on a machine without one nothing answers.
 const LOCAL: Duration = Duration::from_secs(2);
 /// Largest answer, bytes: bundles of authorities are some 200 kB.
@@ -74,18 +73,14 @@ impl Http {
         let broken = |error: reqwest::Error| format!("{host}: {}", innermost(&error));
         let mut request = reqwest::Request::try_from(request).map_err(broken)?;
         *request.timeout_mut() = Some(limit);
-        let mut answer = client.execute(request).await.map_err(broken)?;
+        let answer = client.execute(request).await.map_err(broken)?;
         let mut response = http::Response::builder().status(answer.status());
         if let Some(headers) = response.headers_mut() {
             headers.clone_from(answer.headers());
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(format!("{host}: an answer of more than {MAX_ANSWER} bytes"));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = outgoing::body(answer, MAX_ANSWER)
+            .await
+            .map_err(|error| format!("{host}: {error}"))?;
         response
             .body(body.into())
             .map_err(|error| error.to_string())
@@ -117,38 +112,14 @@ impl Http {
     }
 
     fn build(&self) -> Result<reqwest::Client, String> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let mut more = Vec::new();
         if let Some(path) = self.env.var("AWS_CA_BUNDLE") {
             let pem =
                 std::fs::read(&path).map_err(|error| format!("AWS_CA_BUNDLE {path}: {error}"))?;
-            roots.add_parsable_certificates(
-                CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok),
-            );
+            more.extend(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok));
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("postern-cluster/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .build()
-            .map_err(|error| innermost(&error))
+        outgoing::client(more)
     }
-}
-
-/// The last cause, which is what happened; those before it repeat the URL.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
 }
 
 impl HttpSend for Http {

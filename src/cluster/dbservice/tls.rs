@@ -27,9 +27,9 @@ use super::credential::{Credential, PasswordError, Passwords, by_certificate};
 use super::errors::Refusal;
 use super::key::UserKey;
 use super::{Catalog, DbService};
-use crate::cluster::readahead::{ReadAhead, ahead};
 use crate::rbac::database::TlsMode;
 use crate::rbac::{Database, DatabaseKind};
+use crate::readahead::ReadAhead;
 
 /// How long resolving, connecting and the handshake may take together.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -239,7 +239,7 @@ impl Upstream {
                     }
                     let connector = TlsConnector::from(config);
                     return connector
-                        .connect(name, ahead(tcp, Vec::new()))
+                        .connect(name, ReadAhead::new(tcp))
                         .await
                         .map_err(|error| ConnectError::tls(&error));
                 }

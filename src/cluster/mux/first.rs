@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::cluster::readahead::{ReadAhead, ahead};
+use crate::readahead::ReadAhead;
 
 /// Bytes needed for a decision.
 const NEEDED: usize = 8;
@@ -44,7 +44,7 @@ pub(super) fn classify(bytes: &[u8; NEEDED]) -> First {
 pub(super) async fn first<S: AsyncRead + Unpin>(mut inner: S) -> io::Result<(First, ReadAhead<S>)> {
     let mut bytes = [0; NEEDED];
     inner.read_exact(&mut bytes).await?;
-    Ok((classify(&bytes), ahead(inner, bytes.to_vec())))
+    Ok((classify(&bytes), ReadAhead::after(bytes.to_vec(), inner)))
 }
 
 #[cfg(test)]

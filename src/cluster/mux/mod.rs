@@ -35,10 +35,10 @@ use tokio_rustls::server::TlsStream;
 use super::dbservice::DbService;
 use super::grpc::{self, Caller, Closer};
 use super::leaf::{self, Recorded, recorded};
-use super::readahead::ReadAhead;
 use super::state::ClusterState;
 use super::web::{self, Handover, Peer};
 use crate::identity::Certificate;
+use crate::readahead::ReadAhead;
 use crate::transport::ping::PingStream;
 use first::First;
 use gate::{Gate, PASSING, ROOM, Ticket};
@@ -188,7 +188,7 @@ impl Front {
     async fn connection(&self, stream: TcpStream, guest: Guest) {
         // Only a hint to the system; small messages would be late without it.
         let _ = stream.set_nodelay(true);
-        let stream = match timeout(DETECTION, first::first(Wire::Tcp(stream))).await {
+        let stream = match timeout(DETECTION, first::first(Wire::Left(stream))).await {
             Ok(Ok((First::Tls, stream))) => stream,
             Ok(Ok((First::Postgres, stream))) => return self.inner_tls(stream, guest).await,
             Ok(Ok((First::Other, _)) | Err(_)) | Err(_) => return,
@@ -198,7 +198,7 @@ impl Front {
 
     /// The second stage: TLS, and what the ClientHello asks for.
     async fn tls(&self, stream: ReadAhead<Wire>, guest: Guest) {
-        let upgraded = stream.get_ref().is_upgraded();
+        let upgraded = matches!(stream.get_ref(), Wire::Right(_));
         let acceptor = tokio_rustls::LazyConfigAcceptor::new(
             rustls::server::Acceptor::default(),
             recorded(stream),
@@ -273,7 +273,7 @@ impl Front {
         let handover = Handover::default();
         let mut web = self.web.clone().layer(Extension(peer));
         // Once is enough.
-        if !stream.get_ref().0.get_ref().get_ref().is_upgraded() {
+        if !matches!(stream.get_ref().0.get_ref().get_ref(), Wire::Right(_)) {
             web = web.layer(Extension(handover.clone()));
         }
         let service = TowerToHyperService::new(web);

@@ -1,16 +1,15 @@
 //! HTTPS to identity providers: bounded in time and size, without redirects.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use rustls::{ClientConfig, RootCertStore};
+
+use super::super::outgoing::{self, innermost};
 
 /// How long a provider may take for one answer.
 const ASK: Duration = Duration::from_secs(15);
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Largest answer, bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
@@ -44,7 +43,7 @@ impl Http {
         proof: Proof<'_>,
         form: Option<String>,
     ) -> Result<Answer, String> {
-        let client = self.0.get_or_init(build).clone()?;
+        let client = self.0.get_or_init(|| outgoing::client([])).clone()?;
         let broken = |error: reqwest::Error| innermost(&error);
         let mut request = match form {
             None => client.get(url),
@@ -60,48 +59,15 @@ impl Http {
             request = request.header(AUTHORIZATION, header);
         }
         let request = request.header(ACCEPT, "application/json").timeout(ASK);
-        let mut answer = request.send().await.map_err(broken)?;
+        let answer = request.send().await.map_err(broken)?;
         let kind = answer.headers().get(CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let (status, signed) = (answer.status(), kind.starts_with("application/jwt"));
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(format!("an answer of more than {MAX_ANSWER} bytes"));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = outgoing::body(answer, MAX_ANSWER).await?;
         Ok(Answer {
             status,
             body,
             signed,
         })
     }
-}
-
-fn build() -> Result<reqwest::Client, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("postern-cluster/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT)
-        .build()
-        .map_err(|error| innermost(&error))
-}
-
-/// The last cause, which is what happened; those before it repeat the URL.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
 }

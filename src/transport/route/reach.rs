@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Carrier, Limit, Route};
+use crate::readahead::ReadAhead;
 use crate::transport::dial::{DialError, connect_tcp, handshake, split_addr};
 use crate::transport::http_proxy::ProxyFault;
-use crate::transport::readahead::ReadAhead;
 use crate::transport::watch::Step;
 
 impl Route {
@@ -24,7 +24,7 @@ impl Route {
             return limit
                 .on("connecting", connect_tcp(addr, &self.watch))
                 .await
-                .map(|tcp| Carrier::Tcp(ReadAhead::new(tcp)));
+                .map(|tcp| Carrier::Left(ReadAhead::new(tcp)));
         };
         let at = via.addr();
         let unreachable = |error: DialError| no_use(at, ProxyFault::Unreachable(Box::new(error)));
@@ -43,9 +43,9 @@ impl Route {
                     .on("the TLS handshake ran", tls)
                     .await
                     .map_err(unreachable)?;
-                Carrier::Inside(Box::new(tls))
+                Carrier::Right(Box::new(tls))
             } else {
-                Carrier::Tcp(ReadAhead::new(tcp))
+                Carrier::Left(ReadAhead::new(tcp))
             };
             let asking = async {
                 via.connect(first, addr)
@@ -60,6 +60,6 @@ impl Route {
                 })
         };
         let stream = self.watch.on(Step::HttpProxy, through).await?;
-        Ok(Carrier::Inside(Box::new(stream)))
+        Ok(Carrier::Right(Box::new(stream)))
     }
 }

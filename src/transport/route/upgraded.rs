@@ -35,7 +35,7 @@ impl Route {
         let (config, name) = service.upgraded.as_ref().unwrap_or(&service.tls);
         let inner = handshake(
             &self.proxy,
-            Carrier::Inside(stream),
+            Carrier::Right(stream),
             Arc::clone(config),
             name,
         );

@@ -18,7 +18,7 @@ const BUFFER: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct ReadAhead<S> {
     inner: S,
-    /// Empty, or [`BUFFER`] bytes, of which those from `given` to `end` are to be handed out.
+    /// Of which the bytes from `given` to `end` are to be handed out. Its size is [`BUFFER`], but for what was held at first.
     held: Vec<u8>,
     given: usize,
     end: usize,
@@ -29,11 +29,16 @@ pub struct ReadAhead<S> {
 impl<S> ReadAhead<S> {
     /// A stream of which nothing is held.
     pub fn new(inner: S) -> Self {
+        Self::after(Vec::new(), inner)
+    }
+
+    /// A stream of which `held` was read already; it comes again.
+    pub fn after(held: Vec<u8>, inner: S) -> Self {
         Self {
             inner,
-            held: Vec::new(),
             given: 0,
-            end: 0,
+            end: held.len(),
+            held,
             more: false,
         }
     }
@@ -120,7 +125,8 @@ mod tests {
         let sent: Vec<u8> = (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect();
         for size in [1000, 4096, BUFFER, 3 * BUFFER] {
             let (mut near, far) = duplex(300_000);
-            let mut stream = ReadAhead::new(far);
+            let mut stream = ReadAhead::after(sent[..8].to_vec(), far);
+            let rest = &sent[8..];
             let mut got = Vec::new();
             let read = async {
                 let mut piece = vec![0; size];
@@ -129,7 +135,7 @@ mod tests {
                 }
             };
             let write = async {
-                near.write_all(&sent).await.expect("a write");
+                near.write_all(rest).await.expect("a write");
                 drop(near);
             };
             tokio::join!(read, write);
