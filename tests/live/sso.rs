@@ -2,11 +2,13 @@
 
 #![expect(clippy::print_stderr, reason = "a skipped test is said, not hidden")]
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustix::process::{Pid, Signal, kill_process};
 use rustls::pki_types::PrivateKeyDer;
 
 use crate::common::github::{GitHub, Person};
@@ -121,7 +123,23 @@ impl Cluster {
         )
     }
 
-    fn login(&self, browser: &str, more: &[&str]) -> Ran {
+    /// A browser as a person has one: it stays open, so that it follows the last page's way back here. With `--dump-dom` it
+    /// would end as soon as it has read a page, now and then before it goes where the page sends it.
+    fn browser(&self, chromium: &Path, github: &GitHub) -> PathBuf {
+        let (script, dir) = (self.dir.path().join("browser"), self.dir.path().display());
+        let text = format!(
+            "#!/bin/sh\necho $$ >{dir}/browser.pid\nexec '{}' --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
+             --ignore-certificate-errors --proxy-server={} --user-data-dir={dir}/chromium --remote-debugging-port=0 \"$@\"\n",
+            chromium.display(),
+            github.proxy
+        );
+        std::fs::write(&script, text).expect("written");
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o700)).expect("executable");
+        script
+    }
+
+    /// Logs in, and closes the browser if one was opened.
+    fn login(&self, browser: &Path, more: &[&str]) -> Ran {
         let ca = self.dir.path().join("ca.pem");
         let args = [
             "login",
@@ -132,9 +150,23 @@ impl Cluster {
             "--key-store",
             "file",
             "--browser",
-            browser,
+            browser.to_str().expect("text"),
         ];
-        self.postern(&[&args[..], more].concat())
+        let ran = self.postern(&[&args[..], more].concat());
+        let opened = self.dir.path().join("browser.pid");
+        if let Ok(pid) = std::fs::read_to_string(&opened) {
+            std::fs::remove_file(&opened).expect("removed");
+            let pid = Pid::from_raw(pid.trim().parse().expect("a number")).expect("a process");
+            // Whoever has gone by itself is gone.
+            let _ = kill_process(pid, Signal::TERM);
+            wait_for("the browser's end", Duration::from_secs(30), || {
+                let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid()));
+                // A zombie has ended too: whoever inherits it may be slow to ask.
+                stat.map_or(true, |stat| stat.contains(") Z "))
+                    .then_some(())
+            });
+        }
+        ran
     }
 }
 
@@ -167,13 +199,7 @@ fn a_person_of_github_logs_in_by_a_browser() {
     };
     let Some(chromium) = chromium() else { return };
     let (cluster, github) = Cluster::start(bin.into());
-    let browser = format!(
-        "{} --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --ignore-certificate-errors --proxy-server={} \
-         --user-data-dir={} --dump-dom",
-        chromium.display(),
-        github.proxy,
-        cluster.dir.path().join("chromium").display()
-    );
+    let browser = cluster.browser(&chromium, &github);
     let connector = serde_json::json!({
         "kind": "github", "version": "v3", "metadata": {"name": "octo-hub"},
         "spec": {
